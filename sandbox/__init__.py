@@ -1,0 +1,43 @@
+"""Run one untrusted container under hard limits, and say exactly what happened. A library of its own.
+
+from sandbox import PROFILES, Program, Questions, Run, run
+
+result = run(Program(image="my-image"), PROFILES["laptop"].on(host_cpus=2), questions, Run(id="trial"))
+print(result.verdict.sentence)
+"""
+
+from sandbox.bases import CODE_ENTRYPOINT, TITLES, base_image
+from sandbox.errors import BadImage, SandboxError, SandboxUnavailable
+from sandbox.limits import PROFILES, FieldInfo, Limits, Profile, field_info
+from sandbox.program import Contract, Program, Questions, Result, Run
+from sandbox.runner import run, sweep
+from sandbox.verdicts import BadOutput, Code, Observation, Verdict, size, verdict
+from sandbox.volumes import pack
+
+__all__ = [
+    "CODE_ENTRYPOINT",
+    "PROFILES",
+    "TITLES",
+    "BadImage",
+    "BadOutput",
+    "Code",
+    "Contract",
+    "FieldInfo",
+    "Limits",
+    "Observation",
+    "Profile",
+    "Program",
+    "Questions",
+    "Result",
+    "Run",
+    "SandboxError",
+    "SandboxUnavailable",
+    "Verdict",
+    "base_image",
+    "field_info",
+    "pack",
+    "run",
+    "size",
+    "sweep",
+    "verdict",
+]

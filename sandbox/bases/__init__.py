@@ -1,0 +1,39 @@
+"""Base images for `code` submissions: their names, and whether this engine has them.
+
+A base is a Debian root with Python, the wheels listed in `NAME.txt`, and `guest/` (the helper and the runner).
+`build.py` makes them, without any image registry.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+ROOT_IMAGE = "parakh/root:latest"
+"""Debian with Python and nothing else; also what the trusted helper containers run."""
+
+CODE_ENTRYPOINT = ("python3", "-B", "/opt/parakh/run_code.py")
+"""Runs the submission's predict.py; the same in every base."""
+
+RECIPE_LABEL = "parakh.recipe"
+
+TITLES: dict[str, str] = {"pytorch": "PyTorch 2.13 (CPU), numpy, pillow, safetensors"}
+"""The bases there are, with a line for the submit page."""
+
+
+def base_image(name: str) -> str:
+    """The engine's name of a base image. KeyError for an unknown base."""
+    if name not in TITLES:
+        raise KeyError(f"unknown base {name!r}; there are {', '.join(TITLES)}")
+    return f"parakh/base-{name}:latest"
+
+
+def recipe(name: str) -> str:
+    """Fingerprint of everything a base is made of; a built image carries it as a label."""
+    parts = [HERE / "build.py", HERE / f"{name}.txt", *sorted((HERE / "guest").glob("*.py"))]
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part.name.encode() + b"\0" + part.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]
