@@ -7,14 +7,17 @@ that has never run. Bytecode is compiled inside, since a read-only container can
 
 from __future__ import annotations
 
+import collections
 import contextlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tarfile
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
@@ -40,7 +43,7 @@ _USELESS_IN_ROOT = (
     "var/cache",
     "var/lib/apt",
 )
-_USELESS_IN_WHEELS = ("torch/include", "torch/test", "torch/share", "torch/bin")
+_USELESS_IN_WHEELS = ("torch/include", "torch/test", "torch/share", "torch/bin/protoc")
 
 
 class BuildFailed(SandboxError):
@@ -121,8 +124,9 @@ def _build_root(client: docker.DockerClient, say: Say) -> None:
 
 def _install_wheels(client: docker.DockerClient, name: str, target: Path, say: Say) -> None:
     """Downloads the wheels of `NAME.txt` for the image's Python and unpacks them into `target`."""
-    wheels = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "parakh" / "wheels" / name
-    wheels.mkdir(parents=True, exist_ok=True)
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "parakh" / "wheels" / name
+    cache.mkdir(parents=True, exist_ok=True)
+    wheels = str(cache)
     with engine_errors("asking for the engine's architecture"):
         machine = str(client.info()["Architecture"])
     platforms = [f"--platform=manylinux{version}_{machine}" for version in ("2014", "_2_17", "_2_27", "_2_28")]
@@ -135,11 +139,12 @@ def _install_wheels(client: docker.DockerClient, name: str, target: Path, say: S
     ]
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
     wanted = str(HERE / f"{name}.txt")
-    from_cache = ["--no-index", "--find-links", str(wheels)]
+    from_cache = ["--no-index", "--find-links", wheels]
     say(f"downloading wheels for {name} (kept in {wheels})")
     _execute(
-        [*pip, "download", "-r", wanted, "-d", str(wheels), *for_image, "--find-links", str(wheels)],
+        [*pip, "download", "--progress-bar=raw", "-r", wanted, "-d", wheels, *for_image, "--find-links", wheels],
         f"The wheels of {wanted} could not be downloaded. Is PyPI reachable?",
+        say,
     )
     say("unpacking them")
     # The cache may hold wheels of older lists: only what the list names is taken.
@@ -154,7 +159,9 @@ def _install_wheels(client: docker.DockerClient, name: str, target: Path, say: S
 
 
 def _assemble(client: docker.DockerClient, name: str, packages: Path) -> None:
-    compile_all = f"python3 -m compileall -q --invalidation-mode unchecked-hash /{SITE_PACKAGES} /opt/parakh || true"
+    compile_all = (
+        f"python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash /{SITE_PACKAGES} /opt/parakh || true"
+    )
     container = client.containers.create(ROOT_IMAGE, ["sh", "-c", compile_all], network_mode="none")
     try:
         with _as_tar(packages, SITE_PACKAGES) as packed:
@@ -215,10 +222,24 @@ def _as_tar(directory: Path, below: str = "") -> Iterator[IO[bytes]]:
     writer.join()
 
 
-def _execute(command: list[str], advice: str) -> None:
-    """Runs a program; its output goes to ours only if it is a download worth watching."""
-    watch = "download" in command
-    done = subprocess.run(command, check=False, stdout=None if watch else subprocess.PIPE, stderr=subprocess.STDOUT)
-    if done.returncode != 0:
-        said = (done.stdout or b"").decode("utf-8", "replace")[-2000:]
-        raise BuildFailed(f"{advice}\n{said}".strip())
+def _execute(command: list[str], advice: str, say: Say | None = None) -> None:
+    """Runs a program to its end; `say` is told pip's downloads, and how far they are every other second.
+
+    Raises:
+        BuildFailed: `advice`, and the end of what the program said.
+    """
+    said: collections.deque[str] = collections.deque(maxlen=20)
+    next_word = time.monotonic() + 2
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            progress = re.match(r"Progress (\d+) of (\d+)", line)
+            if progress and say and time.monotonic() > next_word:
+                say(f"  {int(progress[1]) / 1e6:.0f} of {int(progress[2]) / 1e6:.0f} MB")
+                next_word = time.monotonic() + 2
+            elif say and line.strip().startswith("Downloading "):
+                say(line.strip())
+            if not progress:
+                said.append(line)
+    if process.returncode != 0:
+        raise BuildFailed(f"{advice}\n{''.join(said)}".strip())

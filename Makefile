@@ -1,0 +1,51 @@
+# The commands of the README. Each looks first and does only what is missing.
+#
+#   make demo      everything, up to a running site with an evaluated leaderboard
+#   make test      everything the tests need, then all of them
+#   make lint      ruff, mypy, import-linter
+#   make bench     measurements, as ratios
+#   make bases     the base images for code submissions
+
+PYTHON ?= python3
+SERVE ?= 1
+PORT ?= 8000
+IDD_LITE ?=
+TESTS ?= tests
+RUN := .venv/bin/python
+
+.PHONY: demo test lint bench bases screenshots lock clean
+
+demo:
+	@$(PYTHON) deploy/prepare.py
+	@IDD_LITE="$(IDD_LITE)" $(RUN) manage.py demo --port $(PORT) $(if $(filter 0,$(SERVE)),--no-serve)
+
+test:
+	@$(PYTHON) deploy/prepare.py --tests
+	@$(RUN) -m sandbox build
+	@$(RUN) -m pytest $(TESTS)
+
+lint:
+	@$(PYTHON) deploy/prepare.py --tests
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m mypy
+	@.venv/bin/lint-imports
+	@$(RUN) manage.py makemigrations --check --dry-run
+
+bench:
+	@$(PYTHON) deploy/prepare.py --tests
+	@$(RUN) -m sandbox build
+	@IDD_LITE="$(IDD_LITE)" $(RUN) -m tests.bench
+
+bases:
+	@$(PYTHON) deploy/prepare.py
+	@$(RUN) -m sandbox build
+
+# Compiles the pinned lists. torch keeps its plain version: which build it is, CPU or CUDA, is the installer's choice.
+lock:
+	@.venv/bin/pip-compile -q --strip-extras --no-emit-find-links --no-emit-index-url requirements.in
+	@.venv/bin/pip-compile -q --strip-extras --no-emit-find-links --no-emit-index-url --allow-unsafe requirements-dev.in
+	@sed -i 's/^\(torch==[0-9.]*\)+.*/\1/' requirements-dev.txt
+
+clean:
+	rm -rf .venv var .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
