@@ -5,6 +5,7 @@
 #   make lint      ruff, mypy, import-linter
 #   make bench     measurements, as ratios
 #   make bases     the base images for code submissions
+#   make screenshots   every page at two widths, light and dark, into var/screenshots
 
 PYTHON ?= python3
 SERVE ?= 1
@@ -40,6 +41,10 @@ bench:
 bases:
 	@$(PYTHON) deploy/prepare.py
 	@$(RUN) -m sandbox build
+
+screenshots:
+	@$(PYTHON) deploy/prepare.py --tests
+	@$(RUN) -m tests.browser.screenshots var/screenshots
 
 # Compiles the pinned lists. torch keeps its plain version: which build it is, CPU or CUDA, is the installer's choice.
 lock:

@@ -1,0 +1,118 @@
+"""Who may do what: the one module of rules that views, the API and the admin ask.
+
+Every rule is a function of a user (perhaps anonymous) and a record; the querysets are the same rules for lists.
+A caller answers 404, not 403, for what its user may not see, so that ids tell a stranger nothing.
+
+The parts people play: a *visitor* has no account or no tie to the challenge; a *member* belongs to the submission's
+team; an *organizer* is named by the challenge; *staff* may do whatever an organizer may, everywhere.
+"""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import Q, QuerySet
+
+from challenge.models import Challenge, Phase, Submission, Team
+
+Person = AbstractBaseUser | AnonymousUser
+"""`request.user`."""
+
+
+def _is_staff(user: Person) -> bool:
+    return bool(user.is_authenticated and user.is_active and getattr(user, "is_staff", False))
+
+
+# Challenges and phases
+
+
+def visible_challenges(user: Person) -> QuerySet[Challenge]:
+    """Challenges this user may see: the public ones, and those she organizes. Staff see all."""
+    if _is_staff(user):
+        return Challenge.objects.all()
+    allowed = Q(is_public=True)
+    if user.is_authenticated:
+        allowed |= Q(pk__in=organized_challenges(user).values("pk"))
+    return Challenge.objects.filter(allowed)
+
+
+def organized_challenges(user: Person) -> QuerySet[Challenge]:
+    """Challenges this user may edit. Staff: all."""
+    if _is_staff(user):
+        return Challenge.objects.all()
+    if not user.is_authenticated:
+        return Challenge.objects.none()
+    return Challenge.objects.filter(organizers=user.pk)
+
+
+def visible_phases(user: Person) -> QuerySet[Phase]:
+    """Phases of the challenges this user may see, coming and past ones included."""
+    return Phase.objects.filter(challenge__in=visible_challenges(user))
+
+
+def can_see_challenge(user: Person, challenge: Challenge) -> bool:
+    """Its pages, its phases and its boards."""
+    return challenge.is_public or can_edit(user, challenge)
+
+
+def can_edit(user: Person, challenge: Challenge) -> bool:
+    """Edit the challenge and its phases' limits, see all of its submissions, re-run them."""
+    if _is_staff(user):
+        return True
+    return user.is_authenticated and challenge.organizers.filter(pk=user.pk).exists()
+
+
+def can_submit(user: Person, phase: Phase) -> bool:
+    """Use the submit page at all. Dates and quotas are not permissions: submissions.py refuses with the reason."""
+    return user.is_authenticated and can_see_challenge(user, phase.challenge)
+
+
+# Submissions
+
+
+def is_member(user: Person, submission: Submission) -> bool:
+    """In the submission's team."""
+    return user.is_authenticated and submission.team.memberships.filter(user_id=user.pk).exists()
+
+
+def can_see_submission(user: Person, submission: Submission) -> bool:
+    """Its page, report and history: its team, the challenge's organizers, staff. Nobody else."""
+    return is_member(user, submission) or can_edit(user, submission.phase.challenge)
+
+
+def visible_submissions(user: Person) -> QuerySet[Submission]:
+    """The same rule as a queryset: of one's teams and of the challenges one organizes."""
+    if _is_staff(user):
+        return Submission.objects.all()
+    if not user.is_authenticated:
+        return Submission.objects.none()
+    return Submission.objects.filter(
+        Q(team__in=Team.objects.filter(memberships__user=user.pk).values("pk"))
+        | Q(phase__challenge__in=organized_challenges(user).values("pk"))
+    )
+
+
+def own_submissions(user: Person) -> QuerySet[Submission]:
+    """Those of the teams this user is in."""
+    if not user.is_authenticated:
+        return Submission.objects.none()
+    return Submission.objects.filter(team__memberships__user=user.pk)
+
+
+def can_cancel(user: Person, submission: Submission) -> bool:
+    """Its team and the organizers may. Whether it can still be cancelled is for submissions.py to say."""
+    return can_see_submission(user, submission)
+
+
+def can_rerun(user: Person, submission: Submission) -> bool:
+    """Organizers and staff: a re-run by the team would be a way round the quota."""
+    return can_edit(user, submission.phase.challenge)
+
+
+def can_see_log(user: Person, submission: Submission) -> bool:
+    """The container's log, the error detail drawn from it and per-image progress.
+
+    On a phase with hidden data a log could carry the images out, so its team may not read it.
+    """
+    if can_edit(user, submission.phase.challenge):
+        return True
+    return not submission.phase.hidden_data and is_member(user, submission)

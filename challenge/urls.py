@@ -1,0 +1,33 @@
+"""The map of the site. A URL's name, its view, its template and its row in test_pages.py are called alike."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.urls import include, path
+
+from challenge.api import api_urlpatterns
+from challenge.views import organizer, participant, public
+
+urlpatterns = [
+    # Everyone
+    path("", public.home, name="home"),
+    path("challenges/<slug:slug>/", public.challenge, name="challenge"),
+    path("challenges/<slug:slug>/<slug:phase_slug>/leaderboard/", public.leaderboard, name="leaderboard"),
+    # Participants
+    path("challenges/<slug:slug>/<slug:phase_slug>/submit/", participant.submit, name="submit"),
+    path("submissions/", participant.my_submissions, name="my_submissions"),
+    path("submissions/<uuid:pk>/", participant.submission, name="submission"),
+    path("submissions/<uuid:pk>/live/", participant.submission_live, name="submission_live"),
+    path("submissions/<uuid:pk>/cancel/", participant.submission_cancel, name="submission_cancel"),
+    path("profile/", participant.profile, name="profile"),
+    path("profile/token/", participant.token_create, name="token_create"),
+    path("profile/token/revoke/", participant.token_revoke, name="token_revoke"),
+    # Organizers
+    path("challenges/<slug:slug>/submissions/", organizer.challenge_submissions, name="challenge_submissions"),
+    path("challenges/<slug:slug>/<slug:phase_slug>/edit/", organizer.phase_edit, name="phase_edit"),
+    path("submissions/<uuid:pk>/rerun/", organizer.submission_rerun, name="submission_rerun"),
+    # Parts with maps of their own
+    path("api/v1/", include(api_urlpatterns)),
+    path("account/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+]

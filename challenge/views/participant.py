@@ -1,0 +1,174 @@
+"""What a participant does: submit, watch, read the result, cancel; the profile and its API token."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any, cast
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import UploadedFile
+from django.core.paginator import Page, Paginator
+from django.db import transaction
+from django.db.models import OuterRef, QuerySet, Subquery
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST
+from django_htmx.http import HttpResponseClientRedirect
+from rest_framework.authtoken.models import Token
+
+from challenge import limits_text, permissions, quotas, report, submissions, teams
+from challenge.forms import SubmitForm
+from challenge.models import Attempt, Phase, Submission, Team
+from challenge.views import finding
+
+PAGE_SIZE = 50
+
+
+# Submitting
+
+
+@login_required
+def submit(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
+    """The upload form. What submissions.py refuses comes back as the form's error, with the reason."""
+    phase = finding.phase(request, slug, phase_slug)
+    user = cast(User, request.user)
+    team = teams.team_of(user, phase.challenge)
+    form = SubmitForm(request.POST or None, request.FILES or None, phase=phase, needs_team=team is None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            submission = _create(form, phase, team, user)
+        except (submissions.Refused, teams.TeamRefused) as refusal:
+            form.add_error("team_name" if isinstance(refusal, teams.TeamRefused) else None, str(refusal))
+        else:
+            messages.success(request, "Received. You can close this page: it runs without you.")
+            return redirect("submission", submission.pk)
+    context = {
+        "challenge": phase.challenge,
+        "phase": phase,
+        "phases": list(phase.challenge.phases.all()),
+        "form": form,
+        "team": team,
+        "quota": quotas.quota(phase, team) if team else None,
+        "main_limits": limits_text.main_lines(phase.limits),
+        "limit_groups": limits_text.group_lines(phase.limits),
+        "may_edit": permissions.can_edit(user, phase.challenge),
+    }
+    return render(request, "submit.html", context, status=400 if form.errors else 200)
+
+
+def _create(form: SubmitForm, phase: Phase, team: Team | None, user: User) -> Submission:
+    """The submission, and before it the team of a person who has none: both or neither.
+
+    Not one transaction: that would keep the database locked while a large file is copied.
+    """
+    founded = None if team else teams.found(phase.challenge, user, form.cleaned_data["team_name"])
+    try:
+        return submissions.create(
+            phase=phase,
+            team=cast(Team, team or founded),
+            user=user,
+            kind=form.cleaned_data["kind"],
+            upload=cast(UploadedFile[Any], form.cleaned_data["file"]),
+            title=form.cleaned_data["title"],
+        )
+    except submissions.Refused:
+        if founded:
+            founded.delete()
+        raise
+
+
+# Watching
+
+
+@login_required
+def my_submissions(request: HttpRequest) -> HttpResponse:
+    """All submissions of the user's teams, newest first."""
+    page = paged(request, permissions.own_submissions(request.user))
+    return render(request, "my_submissions.html", {"page": page, "submissions": page.object_list})
+
+
+def paged(request: HttpRequest, found: QuerySet[Submission]) -> Page[Any]:
+    """One page of a list of submissions, each with all that its line shows."""
+    verdicts = Attempt.objects.filter(submission=OuterRef("pk"), state="done").order_by("-number").values("verdict")
+    found = found.select_related("phase__challenge", "team", "score").annotate(latest_verdict=Subquery(verdicts[:1]))
+    return Paginator(found.order_by("-created", "pk"), PAGE_SIZE).get_page(request.GET.get("page"))
+
+
+@login_required
+@never_cache
+def submission(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """One submission: where it stands, then its verdict, figures, log and history."""
+    return render(request, "submission.html", report.context(request.user, finding.submission(request, pk)))
+
+
+@never_cache
+def submission_live(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """The part of the submission's page that changes; 204 while it is as `seen` says."""
+    if not request.user.is_authenticated:  # Logged out in another tab: take the whole page there, not this part.
+        back = f"{reverse(settings.LOGIN_URL)}?next={reverse('submission', args=[pk])}"
+        return HttpResponseClientRedirect(back)
+    context = report.context(request.user, finding.submission(request, pk))
+    seen = request.GET.get("seen", "")
+    if seen == context["seen"]:
+        return HttpResponse(status=204)
+    # The stage is the fingerprint's tail: a screen reader hears of a new stage, not of each image.
+    context["announce"] = seen.rpartition("-")[2] != context["seen"].rpartition("-")[2]
+    return render(request, "submission_live.html", context)
+
+
+@login_required
+@require_POST
+def submission_cancel(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
+    """Ends a submission that is not done."""
+    found = finding.submission(request, pk)
+    try:
+        submissions.cancel(found, cast(User, request.user))
+    except submissions.Refused as refusal:
+        messages.error(request, str(refusal))
+    else:
+        messages.success(request, "Cancelled." if found.is_final else "It will be stopped within seconds.")
+    return redirect("submission", pk)
+
+
+# The profile
+
+
+@login_required
+@never_cache
+def profile(request: HttpRequest) -> HttpResponse:
+    """Account, teams, and the API token: shown in full once, right after it was made."""
+    user = cast(User, request.user)
+    context = {
+        "memberships": list(user.memberships.select_related("team", "challenge")),
+        "token": Token.objects.filter(user=user).first(),
+        "new_token": request.session.pop("new_token", ""),
+        "site": settings.SITE_URL,
+        "example_phase": permissions.visible_phases(user).order_by("-closes").values_list("pk", flat=True).first() or 1,
+    }
+    return render(request, "profile.html", context)
+
+
+@login_required
+@require_POST
+def token_create(request: HttpRequest) -> HttpResponse:
+    """A new token in place of the old one."""
+    user = cast(User, request.user)
+    with transaction.atomic():
+        Token.objects.filter(user=user).delete()
+        token = Token.objects.create(user=user)
+    request.session["new_token"] = token.key
+    return redirect("profile")
+
+
+@login_required
+@require_POST
+def token_revoke(request: HttpRequest) -> HttpResponse:
+    """No token: scripts that used it are refused from now on."""
+    Token.objects.filter(user=cast(User, request.user)).delete()
+    messages.success(request, "Revoked: the token no longer works.")
+    return redirect("profile")

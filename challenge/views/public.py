@@ -1,0 +1,149 @@
+"""What everyone may see: challenges, a challenge, a board."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from django.db.models import Count, Prefetch
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils import timezone
+
+from challenge import charts, figures, limits_text, permissions, teams
+from challenge import leaderboard as board
+from challenge.models import BoardRow, Phase
+from challenge.views import finding
+from evaluator.metrics import CLASS_NAMES
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Listed:
+    """A challenge as the home page lists it: with the phase that matters now."""
+
+    slug: str
+    title: str
+    summary: str
+    is_public: bool
+    team_count: int
+    main_phase: Phase | None
+
+    @property
+    def is_running(self) -> bool:
+        """A phase is open."""
+        return self.main_phase is not None and self.main_phase.is_open
+
+    @property
+    def is_coming(self) -> bool:
+        """Nothing is open, and something will."""
+        return not self.is_running and (self.main_phase is None or self.main_phase.opens > timezone.now())
+
+
+def home(request: HttpRequest) -> HttpResponse:
+    """All challenges this user may see: running, coming, past; and the best submission of the first running one."""
+    challenges = (
+        permissions.visible_challenges(request.user)
+        .annotate(team_count=Count("teams", distinct=True))
+        .prefetch_related(Prefetch("phases", Phase.objects.order_by("position", "id")))
+        .order_by("-created")
+    )
+    listed = [
+        Listed(c.slug, c.title, c.summary, c.is_public, c.team_count, main_phase(list(c.phases.all())))
+        for c in challenges
+    ]
+    running = [item for item in listed if item.is_running]
+    coming = [item for item in listed if item.is_coming]
+    past = [item for item in listed if not item.is_running and not item.is_coming]
+    best = _best_of(running[0]) if running else None
+    context = {
+        "running": running,
+        "groups": [
+            ("Running", running, "Nothing is running at the moment."),
+            ("Coming", coming, ""),
+            ("Past", past, ""),
+        ],
+        "best": best,
+        "best_bars": figures.class_bars(best.score.iou) if best else [],
+    }
+    return render(request, "home.html", context)
+
+
+def _best_of(listed: Listed) -> BoardRow | None:
+    rows = BoardRow.objects.select_related("score", "team", "submission", "phase__challenge")
+    return rows.filter(phase=listed.main_phase).order_by("-miou", "achieved", "id").first()
+
+
+def main_phase(phases: list[Phase]) -> Phase | None:
+    """The phase a visitor most likely means: the open one that closes first, else the next, else the last."""
+    now = timezone.now()
+    if running := [phase for phase in phases if phase.is_open]:
+        return min(running, key=lambda phase: phase.closes)
+    if coming := [phase for phase in phases if phase.opens > now]:
+        return min(coming, key=lambda phase: phase.opens)
+    return max(phases, key=lambda phase: phase.closes, default=None)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class PhaseCard:
+    """A phase with its limits in words."""
+
+    phase: Phase
+    main_limits: list[limits_text.LimitLine]
+    limit_groups: list[tuple[str, list[limits_text.LimitLine]]]
+
+
+def challenge(request: HttpRequest, slug: str) -> HttpResponse:
+    """Text, data notes, phases with dates and limits, and how to make a first submission."""
+    found = finding.challenge(request, slug)
+    phases = list(found.phases.select_related("dataset"))
+    shown = main_phase(phases)
+    context = {
+        "challenge": found,
+        "phase": shown,
+        "cards": [
+            PhaseCard(phase, limits_text.main_lines(phase.limits), limits_text.group_lines(phase.limits))
+            for phase in phases
+        ],
+        "local_options": limits_text.local_options(shown.limits) if shown else "",
+        "class_names": CLASS_NAMES,
+        "may_edit": permissions.can_edit(request.user, found),
+        "now": timezone.now(),
+    }
+    return render(request, "challenge.html", context)
+
+
+def leaderboard(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
+    """One page of a phase's board, its per-class table, and accuracy against latency."""
+    phase = finding.phase(request, slug, phase_slug)
+    number = request.GET.get("page", "1")
+    page = board.page(phase, int(number) if number.isascii() and number.isdigit() else 1)
+    my_team = teams.team_of(request.user, phase.challenge)
+    context = {
+        "challenge": phase.challenge,
+        "phase": phase,
+        "phases": list(phase.challenge.phases.all()),
+        "page": page,
+        "my_team": my_team,
+        "chart": charts.scatter([_entry(row, my_team.pk if my_team else None) for row in page if _is_timed(row)]),
+        "now": timezone.now(),
+        "class_names": CLASS_NAMES,
+        "limits_sentence": limits_text.sentence(phase.limits),
+        "may_edit": permissions.can_edit(request.user, phase.challenge),
+    }
+    return render(request, "leaderboard.html", context)
+
+
+def _is_timed(row: board.Row) -> bool:
+    return bool(row.score.latency_median_seconds)
+
+
+def _entry(row: board.Row, my_team: int | None) -> charts.Entry:
+    assert row.score.latency_median_seconds is not None  # _is_timed
+    return charts.Entry(
+        name=row.team.name,
+        detail=row.submission.title,
+        anchor=f"team-{row.team.slug}",
+        x=row.score.latency_median_seconds,
+        y=row.miou,
+        is_baseline=row.is_baseline,
+        is_mine=row.team.pk == my_team,
+    )

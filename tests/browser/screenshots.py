@@ -1,0 +1,126 @@
+"""Screenshots of every page, at two widths, light and dark:  python -m tests.browser.screenshots FOLDER [NAME ...]
+
+Starts a site of its own with the made-up scene of scene.py. With names, takes only those pages. Also says which page
+scrolls sideways, which is over 150 kB, and what the browser's console complained about.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from tests.browser.site import Site, running_site
+
+CHROMIUM = "/usr/bin/chromium"
+WIDTHS = (1280, 390)
+MOST_BYTES = 150_000
+
+CHALLENGE = "/challenges/idd-lite/"
+PHASE = CHALLENGE + "val/"
+
+
+def pages(scene: dict[str, str]) -> list[tuple[str, str, str]]:
+    """Name, user (empty: a visitor), address."""
+    return [
+        ("home", "", "/"),
+        ("challenge", "", CHALLENGE),
+        ("leaderboard", "", PHASE + "leaderboard/"),
+        ("leaderboard-alice", "alice", PHASE + "leaderboard/"),
+        ("leaderboard-empty", "", "/challenges/night/open/leaderboard/"),
+        ("signup", "", "/account/signup/"),
+        ("login", "", "/account/login/"),
+        ("password-reset", "", "/account/password/reset/"),
+        ("404", "", "/submissions/00000000-0000-0000-0000-000000000000/nothing"),
+        ("submit", "alice", CHALLENGE + "final/submit/"),
+        ("submit-no-team", "otto", PHASE + "submit/"),
+        ("submit-closed", "otto", "/challenges/ncvpripg-2019/only/submit/"),
+        ("my-submissions", "alice", "/submissions/"),
+        ("my-submissions-none", "otto", "/submissions/"),
+        *((f"submission-{name}", "alice", address) for name, address in scene.items()),
+        ("profile", "alice", "/profile/"),
+        ("logout", "alice", "/account/logout/"),
+        ("password-change", "alice", "/account/password/change/"),
+        ("email", "alice", "/account/email/"),
+        ("challenge-organizer", "olga", CHALLENGE),
+        ("phase-edit", "olga", PHASE + "edit/"),
+        ("phase-edit-profile", "olga", PHASE + "edit/?profile=workstation"),
+        ("challenge-submissions", "olga", CHALLENGE + "submissions/"),
+        ("submission-rerun", "olga", scene["finished"]),
+        ("403", "carol", PHASE + "edit/"),
+    ]
+
+
+def log_in(page: Page, site: Site, user: str) -> None:
+    """Through the form, as people do."""
+    page.goto(site.url + "/account/login/")
+    page.fill("[name=login]", user)
+    page.fill("[name=password]", "password")
+    page.click("main button")
+    page.wait_for_url(site.url + "/")
+
+
+def shoot(
+    browser: Browser, site: Site, wanted: list[tuple[str, str, str]], width: int, scheme: str, folder: Path
+) -> Iterator[str]:
+    """One pass over the pages; yields complaints."""
+    for user in dict.fromkeys(user for _, user, _ in wanted):
+        context = browser.new_context(
+            viewport={"width": width, "height": 900}, color_scheme="dark" if scheme == "dark" else "light"
+        )
+        page = context.new_page()
+        told: list[str] = []
+
+        def listen(message: ConsoleMessage, told: list[str] = told) -> None:
+            if message.type == "error" and "404" not in message.text and "403" not in message.text:
+                told.append(message.text)
+
+        page.on("console", listen)
+        if user:
+            log_in(page, site, user)
+        for name, _, address in (entry for entry in wanted if entry[1] == user):
+            response = page.goto(site.url + address)
+            page.screenshot(path=folder / f"{name}-{width}-{scheme}.png", full_page=True)
+            if page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+                yield f"{name} at {width}: scrolls sideways"
+            if response and response.status >= 500:
+                yield f"{name}: {response.status}\n{site.log('web')}"
+            if response and len(response.body()) > MOST_BYTES:
+                yield f"{name}: {len(response.body())} bytes"
+            yield from (f"{name}: console: {line}" for line in told)
+            told.clear()
+        context.close()
+
+
+def main() -> None:
+    """Takes them all; exit status 1 if something is to be complained about."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("names", nargs="*", help="Only these pages.")
+    parser.add_argument("--light", action="store_true", help="No dark ones.")
+    parser.add_argument("--widths", type=int, nargs="*", default=WIDTHS)
+    chosen = parser.parse_args()
+    chosen.folder.mkdir(parents=True, exist_ok=True)
+    complaints: set[str] = set()
+    with tempfile.TemporaryDirectory(prefix="parakh-shots-") as var, running_site(Path(var)) as site:
+        scene: dict[str, str] = json.loads(site.python("-m", "tests.browser.scene"))
+        site.start_web()
+        wanted = [entry for entry in pages(scene) if not chosen.names or entry[0] in chosen.names]
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+            for width in chosen.widths:
+                for scheme in ("light",) if chosen.light else ("light", "dark"):
+                    complaints.update(shoot(browser, site, wanted, width, scheme, chosen.folder))
+            browser.close()
+    print(f"{len(wanted)} pages in {chosen.folder}")
+    for complaint in sorted(complaints):
+        print(complaint)
+    raise SystemExit(1 if complaints else 0)
+
+
+if __name__ == "__main__":
+    main()
