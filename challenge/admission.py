@@ -1,0 +1,65 @@
+"""May this person submit this file to this phase? Cheap questions, asked before anything is kept."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import UploadedFile
+from django.utils import timezone
+
+from challenge import permissions, uploads
+from challenge.models import Kind, Phase, Team
+
+
+class Refused(Exception):
+    """It can't be done now; the message tells the person who asked why, and what to do."""
+
+
+def check_may_submit(phase: Phase, team: Team, user: User) -> None:
+    """Raises Refused unless this user may submit for this team to this phase today."""
+    if team.challenge_id != phase.challenge_id:
+        raise Refused("This team belongs to another challenge.")
+    is_organizer = permissions.can_edit(user, phase.challenge)
+    if not phase.challenge.is_public and not is_organizer:
+        raise Refused("This challenge is not public.")
+    is_member = team.memberships.filter(user=user).exists()
+    if not is_member and not (team.is_baseline and is_organizer):
+        raise Refused("You are not in this team.")
+    if team.is_baseline:
+        return
+    now = timezone.now()
+    if now < phase.opens:
+        raise Refused(f"This phase opens on {phase.opens:%d %B %Y at %H:%M} UTC.")
+    if now >= phase.closes:
+        raise Refused(f"This phase closed on {phase.closes:%d %B %Y at %H:%M} UTC.")
+
+
+def check_file(phase: Phase, kind: str, upload: UploadedFile[Any]) -> int:
+    """Most bytes this upload may have. Raises Refused for a kind, a type or an announced size that is not taken."""
+    if kind not in Kind.values:
+        raise Refused(f"{kind!r} is no kind of submission; known are {', '.join(Kind.values)}.")
+    most_bytes = uploads.ceiling(kind, phase.limits)
+    if upload.size is not None and upload.size > most_bytes:
+        raise Refused(f"The file has {upload.size:,} bytes; this phase takes at most {most_bytes:,}.")
+    try:
+        uploads.check_kind(kind, upload)
+    except uploads.BadUpload as error:
+        raise Refused(str(error)) from None
+    return most_bytes
+
+
+def base_image(kind: str, base: str) -> str:
+    """The base image to use. Raises Refused for one that is not offered."""
+    if kind != Kind.CODE:
+        return ""
+    offered: tuple[str, ...] = settings.PARAKH_BASES
+    if base and base not in offered:
+        raise Refused(f"{base!r} is no base image of this platform; offered are {', '.join(offered)}.")
+    return base or offered[0]
+
+
+def one_line(text: str, most: int) -> str:
+    """Text from outside as one printable line."""
+    return "".join(c if c.isprintable() else " " for c in text).strip()[:most]

@@ -1,0 +1,16 @@
+"""The site as a Django application."""
+
+from __future__ import annotations
+
+from django.apps import AppConfig
+
+
+class ChallengeConfig(AppConfig):
+    """Registers the system checks."""
+
+    name = "challenge"
+    verbose_name = "Parakh"
+
+    def ready(self) -> None:
+        """Called once by Django when all models are loaded."""
+        from challenge import checks  # noqa: F401  (registers by import; models must be loaded first)

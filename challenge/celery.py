@@ -1,0 +1,90 @@
+"""The Celery application: broker, queue, time limits.
+
+Celery only rings a bell; the database is the truth. Any message may be lost, late or doubled without harm: see
+worker/tasks.py. Start a worker with `celery -A challenge worker` (one evaluation at a time; start more for more).
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import structlog
+from celery import Celery, signals
+from django.conf import settings
+from kombu.transport import TRANSPORT_ALIASES
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "challenge.settings")
+
+# `filesystem://` means our mended transport: see broker.py.
+TRANSPORT_ALIASES["filesystem"] = "challenge.broker:Transport"
+
+QUEUE = "parakh"
+LONGEST_RUN_SECONDS = 26 * 3600
+"""Above the highest total time an organizer can set; each run's own limits end it long before."""
+
+log = structlog.get_logger(__name__)
+app = Celery("parakh")
+
+
+def broker_options(url: str) -> dict[str, Any]:
+    """Transport options for the broker at `url`."""
+    if url.startswith("filesystem:"):
+        folders = {name: settings.BROKER_DIR / name for name in ("messages", "control")}
+        for folder in folders.values():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return {
+            # One folder for both directions: site and workers share it.
+            "data_folder_in": str(folders["messages"]),
+            "data_folder_out": str(folders["messages"]),
+            "control_folder": str(folders["control"]),
+            "polling_interval": 0.25,
+        }
+    if url.startswith("redis"):
+        return {"visibility_timeout": LONGEST_RUN_SECONDS + 3600}
+    return {}
+
+
+app.conf.update(
+    broker_url=settings.BROKER_URL,
+    broker_transport_options=broker_options(settings.BROKER_URL),
+    broker_connection_retry_on_startup=True,
+    imports=("challenge.worker.tasks",),
+    task_default_queue=QUEUE,
+    task_ignore_result=True,
+    task_serializer="json",
+    accept_content=["json"],
+    # A busy worker must not keep a second bell to itself while another worker is idle.
+    task_acks_late=True,
+    worker_prefetch_multiplier=1,
+    worker_concurrency=1,
+    task_time_limit=LONGEST_RUN_SECONDS,
+    # The file-system broker would keep a file for every remote-control message nobody reads.
+    worker_enable_remote_control=not settings.BROKER_URL.startswith("filesystem:"),
+    worker_hijack_root_logger=False,
+    worker_redirect_stdouts=False,
+    beat_schedule_filename=str(settings.PARAKH_VAR / "beat-schedule"),
+    beat_schedule={
+        "reap": {
+            "task": "parakh.reap",
+            "schedule": settings.PARAKH_REAP_SECONDS,
+            # Not worth doing late: the next one is about to come.
+            "options": {"expires": settings.PARAKH_REAP_SECONDS},
+        }
+    },
+    enable_utc=True,
+    timezone="UTC",
+)
+
+
+@signals.setup_logging.connect
+def keep_django_logging(**kwargs: Any) -> None:
+    """Celery then leaves the logging of settings.py as it is."""
+
+
+def ring_bell() -> None:
+    """Tell an idle worker that something is queued. Never raises: workers also look for themselves."""
+    try:
+        app.send_task("parakh.ring", ignore_result=True)
+    except Exception as error:  # Each broker's client raises its own zoo, and none of it matters here.
+        log.warning("bell not rung; a worker will find the submission by itself", error=repr(error))

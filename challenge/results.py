@@ -1,0 +1,67 @@
+"""What is kept of an evaluation: measurements, log, score, the team's row on the board.
+
+Called by the transaction in submissions.py that publishes an attempt, and by nothing else.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from challenge.models import Attempt, BoardRow, Phase, Score, Submission, Team
+from evaluator.metrics import Scores
+from evaluator.report import Report
+
+
+def facts(report: Report, hidden: bool) -> dict[str, Any]:
+    """What an attempt keeps of a report, beside the verdict."""
+    measurements = dataclasses.asdict(report.measurements)
+    measurements["latencies"] = [] if hidden else list(report.measurements.latencies)
+    return {
+        "images_done": report.images_done,
+        "images_total": report.images_total,
+        "measurements": measurements,
+        "host": report.host,
+        "log": storable(report.log),
+    }
+
+
+def storable(text: str) -> str:
+    """Text that PostgreSQL takes: it has no NUL and no lone surrogates."""
+    return text.replace("\x00", "\N{SYMBOL FOR NULL}").encode("utf-8", "replace").decode("utf-8")
+
+
+def new_score(attempt: Attempt, scores: Scores, report: Report) -> Score:
+    """The score of an attempt, once and for all: a second one breaks a unique constraint."""
+    plain = scores.as_dict()
+    return Score.objects.create(
+        attempt=attempt,
+        miou=scores.miou,
+        pixel_accuracy=scores.pixel_accuracy,
+        mean_pixel_accuracy=scores.mean_pixel_accuracy,
+        iou=plain["iou"],
+        confusion=plain["confusion"],
+        latency_median_seconds=report.measurements.latency_median_seconds,
+        latency_p90_seconds=report.measurements.latency_p90_seconds,
+        cpu_seconds=report.measurements.cpu_seconds,
+        memory_peak_bytes=report.measurements.memory_peak_bytes,
+    )
+
+
+def refresh_board(phase: Phase, team: Team) -> None:
+    """Makes the team's row its best submission, or removes it. A re-run may have lowered what was the best."""
+    Team.objects.select_for_update().get(pk=team.pk)  # Two of its submissions may end at once.
+    best = (
+        Submission.objects.select_related("score")
+        .filter(phase=phase, team=team, score__isnull=False)
+        .order_by("-score__miou", "created", "id")
+        .first()
+    )
+    if best is None or best.score is None:
+        BoardRow.objects.filter(phase=phase, team=team).delete()
+        return
+    BoardRow.objects.update_or_create(
+        phase=phase,
+        team=team,
+        defaults={"submission": best, "score": best.score, "miou": best.score.miou, "achieved": best.created},
+    )

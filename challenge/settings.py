@@ -1,0 +1,275 @@
+"""Settings of the site and its workers: one file, values from the environment.
+
+Every value named here is read from the variable X, or from the file named by X_FILE (for secrets). With none set, the
+site runs on this machine alone: SQLite, a file-system broker and local files, all under `PARAKH_VAR`.
+Mistakes are reported by `manage.py check`: see checks.py.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import dj_database_url
+import django_stubs_ext
+
+from challenge.logs import logging_config
+
+# Lets Django's classes take type arguments at run time too: `forms.ModelForm[Phase]`.
+django_stubs_ext.monkeypatch()
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+
+def env(name: str, default: str = "") -> str:
+    """The variable `name`, or the content of the file that `name`_FILE names, or `default`."""
+    file = os.environ.get(f"{name}_FILE")
+    if file:
+        return Path(file).read_text(encoding="utf-8").strip()
+    return os.environ.get(name, default)
+
+
+def env_bool(name: str, default: bool = False) -> bool:
+    """True for 1, on, true, yes in any case."""
+    return env(name, str(default)).strip().lower() in {"1", "on", "true", "yes"}
+
+
+def env_list(name: str, default: str = "") -> list[str]:
+    """Values separated by commas, blanks removed."""
+    return [value.strip() for value in env(name, default).split(",") if value.strip()]
+
+
+def kept_secret(path: Path) -> str:
+    """A random secret kept in `path` (mode 0600), made on first use; two processes that start at once agree on it."""
+    if not path.exists():
+        with tempfile.NamedTemporaryFile("w", dir=path.parent, prefix=path.name, delete=False) as draft:
+            draft.write(secrets.token_urlsafe(50))
+        try:
+            os.link(draft.name, path)
+        except FileExistsError:
+            pass  # The other process was faster: its secret is the one.
+        finally:
+            os.unlink(draft.name)
+    return path.read_text(encoding="utf-8")
+
+
+# --- Where everything that is written lies ---------------------------------------------------------------------------
+PARAKH_VAR = Path(env("PARAKH_VAR", str(BASE_DIR / "var"))).resolve()
+MEDIA_ROOT = PARAKH_VAR / "media"  # Uploads: never served by URL.
+STATIC_ROOT = PARAKH_VAR / "static"
+BROKER_DIR = PARAKH_VAR / "broker"
+CACHE_DIR = PARAKH_VAR / "cache"
+FILE_UPLOAD_TEMP_DIR = PARAKH_VAR / "incoming"
+try:
+    for folder in (MEDIA_ROOT, STATIC_ROOT, BROKER_DIR, CACHE_DIR, FILE_UPLOAD_TEMP_DIR):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+except OSError:
+    pass  # System check parakh.E003 says so in words.
+
+# --- The site and its address ----------------------------------------------------------------------------------------
+DEBUG = env_bool("DEBUG")
+SITE_URL = env("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
+_site = urlsplit(SITE_URL)
+IS_HTTPS = _site.scheme == "https"
+ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", f"{_site.hostname},localhost,127.0.0.1,[::1]")
+CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS", SITE_URL)
+SECRET_KEY_IS_GENERATED = not env("SECRET_KEY")
+SECRET_KEY = env("SECRET_KEY") or kept_secret(PARAKH_VAR / "secret-key")
+
+ROOT_URLCONF = "challenge.urls"
+WSGI_APPLICATION = "challenge.wsgi.application"
+LANGUAGE_CODE = "en"
+USE_TZ = True
+TIME_ZONE = "UTC"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+INSTALLED_APPS = [
+    "challenge.apps.ChallengeConfig",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.humanize",
+    "allauth",
+    "allauth.account",
+    "django_htmx",
+    "csp",
+    "rest_framework",
+    "rest_framework.authtoken",
+    "drf_spectacular",
+]
+
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,  # `challenge` comes first, so its templates replace those of admin and allauth.
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.debug",
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    },
+]
+
+# --- Database, files, cache, mail ------------------------------------------------------------------------------------
+DATABASE_URL = env("DATABASE_URL", f"sqlite:///{PARAKH_VAR / 'parakh.sqlite3'}")
+DATABASE_URL_MISTAKE = ""  # Reported by system check parakh.E008.
+try:
+    _database: dict[str, Any] = dict(dj_database_url.parse(DATABASE_URL))
+except ValueError as error:
+    DATABASE_URL_MISTAKE = str(error)
+    _database = {"ENGINE": "django.db.backends.dummy"}
+if _database["ENGINE"] == "django.db.backends.sqlite3":
+    # Site and worker write at the same time: readers never wait (WAL), writers queue from their first statement on
+    # (IMMEDIATE) and for up to 30 s, so that no transaction fails half-way with "database is locked".
+    _database["OPTIONS"] = {
+        "timeout": 30,
+        "transaction_mode": "IMMEDIATE",
+        "init_command": "PRAGMA journal_mode=WAL",
+    }
+    # Tests use a file too, so that threads and processes meet as they do in earnest; each test run its own.
+    _database["TEST"] = {"NAME": str(PARAKH_VAR / f"test-{os.getpid()}.sqlite3")}
+elif not DATABASE_URL_MISTAKE:
+    _database["CONN_MAX_AGE"] = 60
+    _database["CONN_HEALTH_CHECKS"] = True
+DATABASES = {"default": _database}
+
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
+}
+STATIC_URL = "static/"
+FILE_UPLOAD_PERMISSIONS = 0o600
+FILE_UPLOAD_DIRECTORY_PERMISSIONS = 0o700
+
+CACHE_URL = env("CACHE_URL")  # redis://…; login and API rate limits need a cache that all web processes share.
+CACHES: dict[str, dict[str, Any]] = {
+    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": CACHE_URL}
+    if CACHE_URL
+    else {
+        "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+        "LOCATION": str(CACHE_DIR),
+        "OPTIONS": {"MAX_ENTRIES": 20_000},
+    }
+}
+
+EMAIL_BACKEND = env("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
+EMAIL_HOST = env("EMAIL_HOST", "localhost")
+EMAIL_PORT = int(env("EMAIL_PORT", "25"))
+EMAIL_HOST_USER = env("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = env_bool("EMAIL_USE_TLS")
+DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", f"Parakh <noreply@{_site.hostname}>")
+
+# --- Accounts --------------------------------------------------------------------------------------------------------
+AUTHENTICATION_BACKENDS = [
+    "django.contrib.auth.backends.ModelBackend",
+    "allauth.account.auth_backends.AuthenticationBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
+ACCOUNT_EMAIL_VERIFICATION = env("ACCOUNT_EMAIL_VERIFICATION", "optional")  # "mandatory" where mail works.
+ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Parakh] "
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = _site.scheme
+# How many reverse proxies of ours stand in front: rate limits count by the client's address.
+TRUSTED_PROXY_COUNT = int(env("TRUSTED_PROXY_COUNT", "0"))
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXY_COUNT
+
+# --- Safety of browsers ----------------------------------------------------------------------------------------------
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_COOKIE_HTTPONLY = True
+SECURE_SSL_REDIRECT = IS_HTTPS
+SECURE_HSTS_SECONDS = int(env("SECURE_HSTS_SECONDS", "3600" if IS_HTTPS else "0"))
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env_bool("SECURE_HSTS_INCLUDE_SUBDOMAINS")
+SECURE_HSTS_PRELOAD = env_bool("SECURE_HSTS_PRELOAD")
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if IS_HTTPS and TRUSTED_PROXY_COUNT else None
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+
+# --- API -------------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [
+        "rest_framework.authentication.TokenAuthentication",
+        "rest_framework.authentication.SessionAuthentication",
+    ],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PAGINATION_CLASS": "rest_framework.pagination.PageNumberPagination",
+    "PAGE_SIZE": 50,
+    "DEFAULT_THROTTLE_CLASSES": [
+        "rest_framework.throttling.AnonRateThrottle",
+        "rest_framework.throttling.UserRateThrottle",
+    ],
+    "DEFAULT_THROTTLE_RATES": {
+        "anon": env("API_RATE_ANON", "60/min"),
+        "user": env("API_RATE_USER", "300/min"),
+    },
+    "NUM_PROXIES": TRUSTED_PROXY_COUNT,
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "challenge.api.problems.problem_details",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Parakh API",
+    "DESCRIPTION": "Phases, leaderboards and submissions.",
+    "VERSION": "1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+}
+
+# --- Workers ---------------------------------------------------------------------------------------------------------
+BROKER_URL = env("BROKER_URL", "filesystem://localhost")
+PARAKH_LEASE_SECONDS = float(env("PARAKH_LEASE_SECONDS", "60"))  # Renewed every quarter of it.
+PARAKH_REAP_SECONDS = float(env("PARAKH_REAP_SECONDS", "15"))
+PARAKH_CPUSET = env("PARAKH_CPUSET")  # Cores this worker's containers may use, e.g. "2-3"; empty: any.
+PARAKH_BASES = tuple(env_list("PARAKH_BASES", "pytorch"))  # That code submissions may choose; the first is the default.
+# The most that the evaluation hosts can give a container; 0: what this machine has.
+PARAKH_HOST_CPUS = int(env("PARAKH_HOST_CPUS", "0"))
+PARAKH_HOST_MEMORY_BYTES = int(env("PARAKH_HOST_MEMORY_BYTES", "0"))
+PARAKH_HOST_GPUS = int(env("PARAKH_HOST_GPUS", "0"))
+PARAKH_HOST_RUNTIMES = tuple(env_list("PARAKH_HOST_RUNTIMES", "runc"))
+
+# --- Logs ------------------------------------------------------------------------------------------------------------
+LOG_FORMAT = env("LOG_FORMAT", "console")  # or "json"
+LOG_LEVEL = env("LOG_LEVEL", "INFO")
+LOGGING = logging_config(LOG_FORMAT, LOG_LEVEL)

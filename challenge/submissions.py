@@ -1,0 +1,420 @@
+"""Every write of a submission's or an attempt's state, from create to publish.
+
+The database is the truth. Each write is conditional on the state (and, for a worker, the fence) it expects; the
+number of rows it changed says whether it happened. Nothing else in Parakh writes these states.
+
+    uploading ─► queued ─► evaluating ─► finished | failed | cancelled
+                   ▲            │
+                   ├────────────┘  after a platform fault only
+                   └── finished | failed, by a re-run only
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import secrets
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import UploadedFile
+from django.db import connection, transaction
+from django.db.models import QuerySet, Value
+from django.db.models.functions import Least, Now
+from django.utils import timezone
+
+from challenge import admission, faults, lineup, quotas, results, uploads
+from challenge.admission import Refused as Refused
+from challenge.celery import ring_bell
+from challenge.models import Attempt, AttemptState, Phase, State, Submission, Team, Transition
+from evaluator.report import Report
+from sandbox import Code, Limits, Verdict
+
+ALLOWED: dict[State, frozenset[State]] = {
+    State.UPLOADING: frozenset({State.QUEUED, State.CANCELLED}),
+    State.QUEUED: frozenset({State.EVALUATING, State.CANCELLED}),
+    State.EVALUATING: frozenset({State.FINISHED, State.FAILED, State.CANCELLED, State.QUEUED}),
+    State.FINISHED: frozenset({State.QUEUED}),
+    State.FAILED: frozenset({State.QUEUED}),
+    State.CANCELLED: frozenset(),
+}
+"""The table of transitions: from each state, where a submission may go."""
+
+UPLOAD_HOURS = 6
+
+GRACE_SECONDS = 100
+"""A lease never reaches further than this past the run's own limit. With the reaper's round it makes two minutes."""
+
+
+# Creating
+
+
+def create(
+    *,
+    phase: Phase,
+    team: Team,
+    user: User,
+    kind: str,
+    upload: UploadedFile[Any],
+    title: str = "",
+    base: str = "",
+    file_name: str = "",
+) -> Submission:
+    """Takes an upload, keeps it and queues it.
+
+    Args:
+        kind: a value of `Kind`.
+        base: base image of a code submission; empty: the first that is offered.
+        title: shown on the board; empty: the file's name.
+        file_name: as the participant called the file; empty: as the upload says.
+
+    Raises:
+        Refused: closed, not allowed, over a quota, or not a file of that kind. Nothing is kept then.
+    """
+    admission.check_may_submit(phase, team, user)
+    file_name = admission.one_line(file_name or upload.name or "upload", 200)
+    most_bytes = admission.check_file(phase, kind, upload)
+    submission = _reserve(
+        Submission(
+            phase=phase,
+            team=team,
+            creator=user,
+            kind=kind,
+            base=admission.base_image(kind, base),
+            title=admission.one_line(title, 100) or file_name[:100],
+            file_name=file_name,
+        )
+    )
+    try:
+        uploads.receive(submission, upload, most_bytes)
+    except BaseException as error:
+        uploads.discard(submission)
+        submission.delete()
+        if isinstance(error, uploads.BadUpload):
+            raise Refused(str(error)) from None
+        raise
+    with transaction.atomic():
+        _move(
+            submission,
+            State.UPLOADING,
+            State.QUEUED,
+            actor=user.get_username(),
+            reason="submitted",
+            file=submission.file.name,
+            file_bytes=submission.file_bytes,
+            file_sha256=submission.file_sha256,
+            queued_at=timezone.now(),
+            turn=lineup.next_turn(submission.team),
+        )
+        transaction.on_commit(ring_bell)
+    submission.refresh_from_db()
+    return submission
+
+
+def _reserve(submission: Submission) -> Submission:
+    """Inserts the row that takes one place of the quota. The team's row is locked: parallel submits come in turn."""
+    with transaction.atomic():
+        team = Team.objects.select_for_update().get(pk=submission.team_id)
+        if not (team.is_baseline or submission.creator.is_staff):
+            refusal = quotas.quota(submission.phase, team).refusal
+            if refusal:
+                raise Refused(refusal)
+        submission.save(force_insert=True)
+    return submission
+
+
+# What a worker writes
+
+
+def claim(worker: str, lease_seconds: float) -> Attempt | None:
+    """Takes the next submission: one UPDATE decides who has it. None if nothing is due.
+
+    Args:
+        worker: name of the worker, for the record.
+        lease_seconds: how long it is ours without a sign of life.
+    """
+    while True:
+        with transaction.atomic():
+            due = lineup.due().select_related("phase")
+            if connection.features.has_select_for_update_skip_locked:
+                due = due.select_for_update(of=("self",), skip_locked=True)
+            next_one = due.first()
+            if next_one is None:
+                return None
+            limits = lineup.readable_limits(next_one)
+            if limits is not None and _move(
+                next_one,
+                State.QUEUED,
+                State.EVALUATING,
+                actor=f"worker {worker}",
+                reason=f"claimed for attempt {next_one.attempt_count + 1}",
+                fence=next_one.fence,
+                set_fence=next_one.fence + 1,
+                attempt_count=next_one.attempt_count + 1,
+                lease_until=Now() + dt.timedelta(seconds=lease_seconds),
+                not_before=None,
+            ):
+                return _new_attempt(next_one.pk, worker, limits)
+
+
+def _new_attempt(submission_pk: Any, worker: str, limits: Limits) -> Attempt:
+    """The record of the try that has just been claimed, with the snapshot of what it runs under."""
+    submission = Submission.objects.select_related("phase__dataset", "team").get(pk=submission_pk)
+    attempt = Attempt.objects.create(
+        submission=submission,
+        number=submission.attempt_count,
+        fence=submission.fence,
+        worker=worker,
+        limits_data=limits.as_dict(),
+        contract=submission.phase.contract,
+        seed=secrets.randbelow(2**63),
+        claimed_at=Now(),
+    )
+    attempt.refresh_from_db(fields=["claimed_at"])
+    return attempt
+
+
+def deadline(attempt: Attempt) -> dt.datetime:
+    """When the attempt is taken for lost, whatever its worker says."""
+    return attempt.claimed_at + dt.timedelta(seconds=attempt.limits.total_seconds + GRACE_SECONDS)
+
+
+def renew(attempt: Attempt, lease_seconds: float) -> bool:
+    """A sign of life: the lease lasts `lease_seconds` more, but never past the deadline. False: it is ours no more."""
+    ends = deadline(attempt)
+    if timezone.now() >= ends:
+        return False
+    lease = Least(Now() + dt.timedelta(seconds=lease_seconds), Value(ends))
+    return _held(attempt).update(lease_until=lease) == 1
+
+
+def advance(attempt: Attempt, state: AttemptState, images_done: int, images_total: int) -> bool:
+    """Says how far the attempt is. False: it is ours no more."""
+    return (
+        Attempt.objects.filter(pk=attempt.pk, submission__in=_held(attempt))
+        .exclude(state=AttemptState.DONE)
+        .update(state=state, images_done=images_done, images_total=images_total)
+        == 1
+    )
+
+
+def is_cancel_requested(attempt: Attempt) -> bool:
+    """True once somebody wants the run ended."""
+    return _held(attempt).filter(cancel_requested=True).exists()
+
+
+def _held(attempt: Attempt) -> QuerySet[Submission]:
+    """The submission, as long as this attempt holds it."""
+    return Submission.objects.filter(pk=attempt.submission_id, state=State.EVALUATING, fence=attempt.fence)
+
+
+def publish(attempt: Attempt, report: Report) -> bool:
+    """Writes the result of an attempt, its score and the board, in one transaction.
+
+    Returns:
+        False, with nothing changed, if the attempt is not the worker's any more: its lease was taken, or the result
+        has been published before.
+    """
+    with transaction.atomic():
+        submission = _held(attempt).select_for_update().first()
+        if submission is None:
+            return False
+        code = report.verdict.code
+        if code is Code.CANCELLED and not submission.cancel_requested:
+            return platform_fault(attempt, Code.WORKER_LOST, "the worker was stopped before the run ended")
+        if code.is_platform:
+            return platform_fault(attempt, code, report.verdict.sentence)
+        _finish(attempt, report.verdict, **results.facts(report, hidden=submission.phase.hidden_data))
+        score = results.new_score(attempt, report.scores, report) if code is Code.OK and report.scores else None
+        after = State.CANCELLED if code is Code.CANCELLED else State.FINISHED if score else State.FAILED
+        _move(
+            submission,
+            State.EVALUATING,
+            after,
+            actor=f"worker {attempt.worker}",
+            reason=f"{code}: {report.verdict.sentence}",
+            fence=attempt.fence,
+            score=score,
+            lease_until=None,
+            finished_at=Now(),
+        )
+        results.refresh_board(submission.phase, submission.team)
+    return True
+
+
+def platform_fault(attempt: Attempt, code: Code, detail: str, *, only_if_expired: bool = False) -> bool:
+    """Ends an attempt that failed by our fault: the submission waits again, or fails after the third time.
+
+    Args:
+        detail: what failed; for operators only.
+        only_if_expired: change nothing if the worker has renewed its lease in the meantime (the reaper's case).
+
+    Returns:
+        False, with nothing changed, if the attempt was ended already.
+    """
+    with transaction.atomic():
+        held = _held(attempt)
+        if only_if_expired:
+            held = held.filter(lease_until__lt=Now())
+        submission = held.select_for_update().first()
+        if submission is None:
+            return False
+        count = submission.platform_faults + 1
+        after = faults.next_state(submission, count)
+        _finish(attempt, faults.words(attempt, code, after), fault=results.storable(detail))
+        next_step: dict[str, Any] = {"finished_at": Now()}
+        if after is State.QUEUED:
+            pause = dt.timedelta(seconds=faults.pause_seconds(code, count))
+            next_step = {"turn": lineup.current_turn(), "not_before": Now() + pause}
+        _move(
+            submission,
+            State.EVALUATING,
+            after,
+            actor="reaper" if only_if_expired else f"worker {attempt.worker}",
+            reason=f"{code}: our fault, not the submission's",
+            fence=attempt.fence,
+            set_fence=submission.fence + 1,
+            platform_faults=count,
+            charged=submission.charged and not faults.gives_back_quota(submission, after, count),
+            lease_until=None,
+            **next_step,
+        )
+        transaction.on_commit(ring_bell)
+    faults.alert(attempt, after, code, detail)
+    return True
+
+
+def _finish(attempt: Attempt, ended: Verdict, **facts: Any) -> None:
+    """Closes the attempt's record; the caller holds the submission."""
+    changed = (
+        Attempt.objects.filter(pk=attempt.pk)
+        .exclude(state=AttemptState.DONE)
+        .update(
+            state=AttemptState.DONE,
+            done_at=Now(),
+            verdict=ended.code.value,
+            sentence=results.storable(ended.sentence),
+            advice=results.storable(ended.advice),
+            flags=[flag.value for flag in ended.flags],
+            **facts,
+        )
+    )
+    if changed != 1:
+        raise RuntimeError(f"attempt {attempt.pk} was done while its submission was still held")
+
+
+# What people ask for
+
+
+def cancel(submission: Submission, by: User) -> None:
+    """Ends a submission that is not done: at once if it waits, within seconds if it runs.
+
+    Raises:
+        Refused: it is done already, or an organizer has it run again.
+    """
+    submission.refresh_from_db()
+    is_rerun = submission.finished_at is not None or submission.score_id is not None
+    if is_rerun and not submission.is_final:
+        raise Refused("An organizer has this submission run again. It can't be cancelled; its score stays until then.")
+    with transaction.atomic():
+        for before in (State.UPLOADING, State.QUEUED):
+            if _move(
+                submission,
+                before,
+                State.CANCELLED,
+                actor=by.get_username(),
+                reason="cancelled before it ran",
+                charged=submission.charged and submission.attempt_count > submission.platform_faults,
+                finished_at=Now(),
+            ):
+                submission.refresh_from_db()
+                return
+        running = Submission.objects.filter(pk=submission.pk, state=State.EVALUATING)
+        if running.update(cancel_requested=True):
+            submission.refresh_from_db()
+            return
+    submission.refresh_from_db()
+    raise Refused(f"This submission is {submission.state} already.")
+
+
+def rerun(submission: Submission, by: User) -> None:
+    """Queues a submission again, at no cost to its team. Its score stays until the new attempt is published.
+
+    Raises:
+        Refused: it is not finished or failed.
+    """
+    with transaction.atomic():
+        for before in (State.FINISHED, State.FAILED):
+            if _move(
+                submission,
+                before,
+                State.QUEUED,
+                actor=by.get_username(),
+                reason="run again",
+                queued_at=timezone.now(),
+                turn=lineup.current_turn(),
+                platform_faults=0,
+                cancel_requested=False,
+                not_before=None,
+            ):
+                transaction.on_commit(ring_bell)
+                submission.refresh_from_db()
+                return
+    submission.refresh_from_db()
+    raise Refused(f"This submission is {submission.state}; only a finished or failed one can be run again.")
+
+
+def drop_broken_uploads() -> None:
+    """Cancels what has been uploading for longer than any upload takes: its web process is gone."""
+    before = timezone.now() - dt.timedelta(hours=UPLOAD_HOURS)
+    for submission in Submission.objects.filter(state=State.UPLOADING, created__lt=before):
+        with transaction.atomic():
+            dropped = _move(
+                submission,
+                State.UPLOADING,
+                State.CANCELLED,
+                actor="reaper",
+                reason="the upload broke off",
+                charged=False,
+                finished_at=Now(),
+            )
+        if dropped:
+            uploads.discard(submission)
+
+
+def newest_attempt(submission: Submission) -> Attempt | None:
+    """The attempt under way, or the last one."""
+    return submission.attempts.order_by("-number").first()
+
+
+# The one place where states change
+
+
+def _move(
+    submission: Submission,
+    before: State,
+    after: State,
+    *,
+    actor: str,
+    reason: str,
+    fence: int | None = None,
+    set_fence: int | None = None,
+    **changes: Any,
+) -> bool:
+    """One transition, if the submission is in `before` (and has this fence). To be called inside a transaction."""
+    if after not in ALLOWED[before]:
+        raise RuntimeError(f"no submission goes from {before} to {after}")
+    rows = Submission.objects.filter(pk=submission.pk, state=before)
+    if fence is not None:
+        rows = rows.filter(fence=fence)
+    if set_fence is not None:
+        changes["fence"] = set_fence
+    if rows.update(state=after, **changes) != 1:
+        return False
+    Transition.objects.create(
+        submission_id=submission.pk,
+        before=before,
+        after=after,
+        actor=actor[:150],
+        reason=results.storable(reason)[:300],
+    )
+    return True

@@ -1,0 +1,112 @@
+"""One attempt, from the claim to the published result.
+
+The evaluator does the work and knows nothing of the site; here is the one place where an exception becomes a state.
+"""
+
+from __future__ import annotations
+
+import errno
+import math
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import structlog
+from django.conf import settings
+from django.db import InterfaceError, OperationalError, connection
+
+from challenge import submissions, uploads
+from challenge.models import Attempt
+from challenge.models import Dataset as DatasetRow
+from challenge.worker.claim import run_id
+from challenge.worker.heartbeat import Heartbeat
+from evaluator.datasets import Dataset
+from evaluator.errors import DatasetError, PlatformError
+from evaluator.pipeline import evaluate
+from evaluator.report import Report
+from sandbox import Code
+
+log = structlog.get_logger(__name__)
+
+DATABASE_PATIENCE_SECONDS = 600
+"""How long a result waits for a database that is locked or away. After that the attempt is repeated."""
+
+
+def evaluate_attempt(attempt: Attempt) -> None:
+    """Runs a claimed attempt and publishes what came out, whatever happens."""
+    with (
+        structlog.contextvars.bound_contextvars(submission=str(attempt.submission_id), attempt=attempt.pk),
+        Heartbeat(attempt, settings.PARAKH_LEASE_SECONDS) as heartbeat,
+    ):
+        try:
+            report = _run(attempt, heartbeat)
+            ended = _persist(lambda: submissions.publish(attempt, report))
+        except BaseException as error:
+            code, detail = _fault(error), f"{type(error).__name__}: {error}"
+            log.warning("the attempt failed by our fault", verdict=code.value, exc_info=True)
+            ended = _persist(lambda: submissions.platform_fault(attempt, code, detail))
+            if not isinstance(error, Exception):
+                raise  # The worker was told to stop; the submission has been handed back.
+        log.info("done" if ended else "done, but the attempt was ours no more: nothing was written")
+
+
+def _run(attempt: Attempt, heartbeat: Heartbeat) -> Report:
+    """The evaluation itself: the same call as on a participant's machine."""
+    submission = attempt.submission
+    dataset = _open(submission.phase.dataset)
+    with uploads.local_copy(submission) as upload:
+        report = evaluate(
+            upload,
+            dataset,
+            attempt.limits,
+            kind="code" if submission.kind == "code" else "image",
+            base=submission.base or settings.PARAKH_BASES[0],
+            contract="batch" if attempt.contract == "batch" else "stream",
+            seed=attempt.seed,
+            cpuset=settings.PARAKH_CPUSET or None,
+            run_id=run_id(attempt),
+            on_progress=heartbeat.note,
+            should_stop=heartbeat.should_stop,
+        )
+    if report.scores is not None and math.isnan(report.scores.miou):
+        raise PlatformError(Code.SCORER_FAULT, "a class is missing from the data set, so that there is no mIoU")
+    return report
+
+
+def _open(row: DatasetRow) -> Dataset:
+    """The phase's data set, if it is still what was registered."""
+    dataset = Dataset.open(Path(row.path), row.split)
+    if dataset.fingerprint() != row.fingerprint:
+        raise PlatformError(Code.HOST_FAULT, f"the data set {row.name} has changed since it was registered")
+    return dataset
+
+
+def _fault(error: BaseException) -> Code:
+    """Which platform verdict an exception is."""
+    match error:
+        case PlatformError():
+            return error.code
+        case DatasetError():
+            return Code.HOST_FAULT
+        case OSError() if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS):
+            return Code.DISK_FAULT
+        case OSError():
+            return Code.HOST_FAULT
+        case Exception():
+            return Code.SCORER_FAULT
+        case _:
+            return Code.WORKER_LOST
+
+
+def _persist(write: Callable[[], bool]) -> bool:
+    """Repeats a write until the database takes it. Safe to repeat: a write that got through makes the next a no-op."""
+    give_up = time.monotonic() + DATABASE_PATIENCE_SECONDS
+    while True:
+        try:
+            return write()
+        except (OperationalError, InterfaceError) as error:
+            if time.monotonic() > give_up:
+                raise
+            log.warning("the database did not take the result; trying again", error=str(error))
+            connection.close()
+            time.sleep(1)

@@ -1,0 +1,90 @@
+"""Brings back what a lost worker held, and clears away what it left.
+
+Every worker reaps from a thread of its main process, so that it happens also while all its slots are busy; so does
+the beat, where one runs. Any number of reapers may run at once.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import structlog
+from django.db import connections
+from django.db.models.functions import Now
+
+import sandbox
+from challenge import lineup, submissions
+from challenge.celery import ring_bell
+from challenge.models import Attempt, AttemptState, State
+from challenge.worker.claim import run_prefix
+from sandbox import Code
+
+log = structlog.get_logger(__name__)
+
+
+def reap() -> None:
+    """One round over the database: expired leases, uploads that broke off, lost bells."""
+    for attempt in expired():
+        submissions.platform_fault(attempt, Code.WORKER_LOST, "no sign of life from it", only_if_expired=True)
+    submissions.drop_broken_uploads()
+    if lineup.due().exists():
+        ring_bell()
+
+
+def expired() -> list[Attempt]:
+    """Attempts whose worker has let the lease run out."""
+    return list(
+        Attempt.objects.select_related("submission")
+        .exclude(state=AttemptState.DONE)
+        .filter(submission__state=State.EVALUATING, submission__lease_until__lt=Now())
+    )
+
+
+def sweep() -> None:
+    """Removes from this machine's engine what runs that nobody holds have left there."""
+    try:
+        removed = sandbox.sweep(run_prefix(), _LiveRuns())
+    except sandbox.SandboxUnavailable as error:
+        log.warning("the engine can't be asked for leftovers", error=str(error))
+        return
+    if removed:
+        log.warning("removed leftovers of lost runs", removed=removed)
+
+
+class _LiveRuns(set[str]):
+    """The ids of runs that somebody holds, asked of the database one by one, when a leftover has been seen.
+
+    A set drawn up before the engine is asked would lack a run that began in between, and its container would be taken.
+    """
+
+    def __contains__(self, run: object) -> bool:
+        number = str(run).removeprefix(run_prefix())
+        live = Attempt.objects.exclude(state=AttemptState.DONE)
+        return number.isdecimal() and live.filter(pk=int(number)).exists()
+
+
+class ReaperThread(threading.Thread):
+    """Does one kind of round every `seconds` until it is told to stop. An error is logged, and the next round comes."""
+
+    def __init__(self, round_: Callable[[], None], seconds: float) -> None:
+        super().__init__(name=f"reaper: {round_.__name__}", daemon=True)
+        self._seconds = seconds
+        self._round = round_
+        self._over = threading.Event()
+
+    def run(self) -> None:
+        while True:
+            try:
+                self._round()
+            except Exception:
+                log.exception("the reaper failed; it will try again")
+            finally:
+                # Children are forked from this process: they must not inherit an open connection.
+                connections.close_all()
+            if self._over.wait(self._seconds):
+                return
+
+    def stop(self) -> None:
+        """Ends the thread after the round it is in."""
+        self._over.set()

@@ -1,0 +1,77 @@
+"""Celery's doorbell. The tasks carry nothing: what is to be done stands in the database.
+
+A bell may be lost (the reaper rings again), come twice (the second finds nothing) or come late (nothing is waiting).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing.sharedctypes
+from typing import Any
+
+from celery import signals
+from django.conf import settings
+from django.core import checks
+
+from challenge import lineup
+from challenge.celery import app, ring_bell
+from challenge.worker import reaper
+from challenge.worker.claim import claim_next
+from challenge.worker.evaluate import evaluate_attempt
+
+_reapers: list[reaper.ReaperThread] = []
+
+# Shared with the pool's processes, which are forked after this module is loaded. Celery 5.7 still takes bells for up
+# to four seconds after it was told to stop (worker/loops.py: one more `_loop_cycle`).
+_is_stopping = multiprocessing.sharedctypes.RawValue(ctypes.c_bool, False)
+
+
+@app.task(name="parakh.ring")
+def ring() -> None:
+    """Evaluates the next submission. If more wait, rings for another worker, or for this one's next turn.
+
+    One submission a bell, so that a worker that is told to stop stops after the one it has.
+    """
+    if _is_stopping.value:
+        return  # Another worker, or the next one here, finds it waiting.
+    attempt = claim_next()
+    if attempt is None:
+        return
+    if lineup.due().exists():
+        ring_bell()
+    evaluate_attempt(attempt)
+
+
+@app.task(name="parakh.reap")
+def reap() -> None:
+    """One round of the reaper, for the beat."""
+    reaper.reap()
+    reaper.sweep()
+
+
+@signals.celeryd_init.connect
+def refuse_mistakes(**kwargs: Any) -> None:
+    """A worker with a wrong configuration does not start: Celery itself runs the system checks but reads no result."""
+    mistakes = [str(found) for found in checks.run_checks() if found.is_serious()]
+    if mistakes:
+        raise SystemExit("\n".join(["The worker was not started:", *mistakes]))
+
+
+@signals.worker_ready.connect
+def start_reaper(**kwargs: Any) -> None:
+    """A worker that starts looks at once for what its predecessor left, and for what waits.
+
+    Two threads: an engine that does not answer must not keep leases from being returned.
+    """
+    for round_ in (reaper.reap, reaper.sweep):
+        thread = reaper.ReaperThread(round_, settings.PARAKH_REAP_SECONDS)
+        thread.start()
+        _reapers.append(thread)
+
+
+@signals.worker_shutting_down.connect
+def stop(**kwargs: Any) -> None:
+    """No new evaluation and no new round once the worker was told to stop."""
+    _is_stopping.value = True
+    for thread in _reapers:
+        thread.stop()

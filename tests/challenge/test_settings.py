@@ -1,0 +1,114 @@
+"""Values from the environment, and mistakes in them."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from django.conf import settings as site_settings
+
+from challenge import checks
+from challenge.settings import env, kept_secret
+
+
+def ids(found: list) -> set[str]:
+    return {message.id for message in found}
+
+
+def manage(tmp_path: Path, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "manage.py", *words],
+        cwd=site_settings.BASE_DIR,
+        env={"PATH": os.environ["PATH"], "PARAKH_VAR": str(tmp_path / "var"), **environment},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_defaults_are_fine_and_make_their_folders(tmp_path: Path) -> None:
+    done = manage(tmp_path, "check", "--fail-level", "WARNING")
+    assert done.returncode == 0, done.stderr
+    secret = tmp_path / "var" / "secret-key"
+    assert stat.S_IMODE(secret.stat().st_mode) == 0o600
+    assert (tmp_path / "var" / "broker").is_dir()
+
+
+def test_a_public_https_site_passes_the_deploy_check(tmp_path: Path) -> None:
+    done = manage(
+        tmp_path,
+        "check",
+        "--deploy",
+        "--fail-level",
+        "WARNING",
+        SITE_URL="https://parakh.example.org",
+        SECRET_KEY="x7" * 20 + "abcdefghij-0123456789",
+        SECURE_HSTS_SECONDS="31536000",
+        SECURE_HSTS_INCLUDE_SUBDOMAINS="on",
+        SECURE_HSTS_PRELOAD="on",
+        ACCOUNT_EMAIL_VERIFICATION="mandatory",
+        EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend",
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({"BROKER_URL": "redis://localhost"}, "parakh.E001"),
+        ({"BROKER_URL": "carrier-pigeon://"}, "parakh.E002"),
+        ({"MEDIA_ROOT": "/proc/none"}, "parakh.E003"),
+        ({"SITE_URL": "parakh.example.org"}, "parakh.E004"),
+        ({"ALLOWED_HOSTS": ["parakh.example.org"], "DEBUG": True}, "parakh.E005"),
+        ({"ACCOUNT_EMAIL_VERIFICATION": "perhaps"}, "parakh.E006"),
+        ({"PARAKH_LEASE_SECONDS": 0.5}, "parakh.E007"),
+        ({"BROKER_URL": "memory://"}, "parakh.W001"),
+        ({"ALLOWED_HOSTS": ["parakh.example.org"], "SECRET_KEY_IS_GENERATED": True}, "parakh.W002"),
+        ({"ACCOUNT_EMAIL_VERIFICATION": "mandatory", "EMAIL_BACKEND": "x.console.y"}, "parakh.W003"),
+        ({"PARAKH_LEASE_SECONDS": 3600}, "parakh.W004"),
+    ],
+)
+def test_mistakes_have_an_id_and_a_hint(settings, changed: dict[str, object], expected: str) -> None:
+    for name, value in changed.items():
+        setattr(settings, name, value)
+    found = [*checks.check_storage(None), *checks.check_site(None), *checks.check_workers(None)]
+    assert expected in ids(found)
+    assert all(message.hint for message in found)
+
+
+def test_nonsense_in_database_url_is_named(tmp_path: Path) -> None:
+    done = manage(tmp_path, "check", DATABASE_URL="oracle-of-delphi://somewhere")
+    assert done.returncode != 0
+    assert "parakh.E008" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_worker_does_not_start_with_a_mistake(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "celery", "-A", "challenge", "worker"],
+        cwd=site_settings.BASE_DIR,
+        env={"PATH": os.environ["PATH"], "PARAKH_VAR": str(tmp_path / "var"), "BROKER_URL": "redis://localhost:1"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode != 0
+    assert "parakh.E001" in done.stderr
+
+
+def test_a_secret_may_come_from_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "secret").write_text("from a file\n")
+    monkeypatch.setenv("THE_SECRET_FILE", str(tmp_path / "secret"))
+    assert env("THE_SECRET") == "from a file"
+
+
+def test_a_kept_secret_stays(tmp_path: Path) -> None:
+    path = tmp_path / "key"
+    assert kept_secret(path) == kept_secret(path)
+    assert len(path.read_text()) > 50
+    assert [found.name for found in tmp_path.iterdir()] == ["key"]

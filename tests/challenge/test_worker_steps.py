@@ -1,0 +1,247 @@
+"""The worker's parts, one by one, with an evaluator that does what the test says."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime as dt
+import errno
+import math
+import threading
+import time
+from collections.abc import Callable
+
+import pytest
+from django.db import OperationalError
+from django.utils import timezone
+
+import sandbox
+from challenge import submissions
+from challenge.models import Attempt, State, Submission
+from challenge.worker import evaluate, reaper, tasks
+from challenge.worker.claim import claim_next, run_id, run_prefix
+from challenge.worker.heartbeat import Heartbeat
+from evaluator.errors import DatasetError, PlatformError
+from evaluator.pipeline import Progress
+from evaluator.report import Report
+from sandbox import Code
+from tests import factories
+from tests.conftest import Site
+from tests.services import until
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def bells(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Every bell that was rung, by whom."""
+    rung: list[str] = []
+    monkeypatch.setattr(submissions, "ring_bell", lambda: rung.append("site"))
+    monkeypatch.setattr(tasks, "ring_bell", lambda: rung.append("worker"))
+    monkeypatch.setattr(reaper, "ring_bell", lambda: rung.append("reaper"))
+    return rung
+
+
+@pytest.fixture
+def evaluator_does(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[..., Report]], None]:
+    """Puts another evaluator into the worker."""
+    return lambda act: monkeypatch.setattr(evaluate, "evaluate", act)
+
+
+def one(site: Site) -> tuple[Submission, Attempt]:
+    made = factories.submission(site.phase, site.team)
+    attempt = claim_next()
+    assert attempt is not None
+    return made, attempt
+
+
+def raises(error: BaseException) -> Callable[..., Report]:
+    def act(*args: object, **given: object) -> Report:
+        raise error
+
+    return act
+
+
+def not_a_number() -> Report:
+    found = factories.report()
+    assert found.scores is not None
+    return dataclasses.replace(found, scores=dataclasses.replace(found.scores, miou=math.nan))
+
+
+def test_the_evaluator_gets_what_the_attempt_says(site: Site, evaluator_does, drawn) -> None:
+    made, attempt = one(site)
+    seen: dict[str, object] = {}
+
+    def act(upload, dataset, limits, **given) -> Report:
+        seen.update(given, upload=upload.read_bytes(), root=dataset.root, limits=limits)
+        given["on_progress"](Progress("running", 1, 4))
+        return factories.report()
+
+    evaluator_does(act)
+    evaluate.evaluate_attempt(attempt)
+    made.refresh_from_db()
+    assert made.state == State.FINISHED
+    assert seen["upload"] == factories.code_zip().read()
+    assert (seen["root"], seen["limits"], seen["seed"]) == (drawn, attempt.limits, attempt.seed)
+    assert (seen["kind"], seen["base"], seen["contract"]) == ("code", "pytorch", "stream")
+    assert seen["run_id"] == run_id(attempt) == f"{run_prefix()}{attempt.pk}"
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (PlatformError(Code.ENGINE_FAULT, "no engine at /var/run/docker.sock"), "ENGINE_FAULT"),
+        (DatasetError("/data/x.png is gone"), "HOST_FAULT"),
+        (OSError(errno.ENOSPC, "no space"), "DISK_FAULT"),
+        (PermissionError("/data is closed"), "HOST_FAULT"),
+        (ValueError("a bug of ours"), "SCORER_FAULT"),
+    ],
+)
+def test_our_faults_are_sorted_told_to_operators_and_tried_again(
+    site: Site, evaluator_does, error: Exception, code: str
+) -> None:
+    made, attempt = one(site)
+    evaluator_does(raises(error))
+    evaluate.evaluate_attempt(attempt)
+    made.refresh_from_db()
+    attempt.refresh_from_db()
+    assert (made.state, attempt.verdict) == (State.QUEUED, code)
+    assert str(error) in attempt.fault
+    for shown in (attempt.sentence, attempt.advice, attempt.log, *(move.reason for move in made.transitions.all())):
+        assert str(error) not in shown
+
+
+def test_a_mean_that_is_no_number_is_never_published(site: Site, evaluator_does) -> None:
+    _, attempt = one(site)
+    evaluator_does(lambda *args, **given: not_a_number())
+    evaluate.evaluate_attempt(attempt)
+    attempt.refresh_from_db()
+    assert attempt.verdict == "SCORER_FAULT"
+
+
+def test_a_data_set_that_changed_is_not_scored_on(site: Site, evaluator_does) -> None:
+    site.dataset.fingerprint = "0" * 64
+    site.dataset.save()
+    _, attempt = one(site)
+    evaluator_does(raises(AssertionError("not called")))
+    evaluate.evaluate_attempt(attempt)
+    attempt.refresh_from_db()
+    assert attempt.verdict == "HOST_FAULT"
+
+
+def test_a_worker_that_is_stopped_hands_the_submission_back(site: Site, evaluator_does) -> None:
+    made, attempt = one(site)
+    evaluator_does(raises(SystemExit(0)))
+    with pytest.raises(SystemExit):
+        evaluate.evaluate_attempt(attempt)
+    made.refresh_from_db()
+    assert made.state == State.QUEUED
+    assert made.not_before <= timezone.now()
+
+
+def test_a_locked_database_delays_a_result_and_does_not_lose_it(
+    site: Site, evaluator_does, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, attempt = one(site)
+    evaluator_does(lambda *args, **given: factories.report(miou=0.3))
+    publish, calls = submissions.publish, []
+
+    def locked_twice(*given: object) -> bool:
+        calls.append(given)
+        if len(calls) < 3:
+            raise OperationalError("database is locked")
+        return publish(*given)
+
+    monkeypatch.setattr(submissions, "publish", locked_twice)
+    monkeypatch.setattr(time, "sleep", lambda seconds: None)
+    evaluate.evaluate_attempt(attempt)
+    made.refresh_from_db()
+    assert made.score.miou == 0.3
+
+
+# Heartbeat
+
+
+def test_the_heartbeat_renews_writes_progress_and_sees_a_cancel(site: Site) -> None:
+    made, attempt = one(site)
+    Submission.objects.filter(pk=made.pk).update(lease_until=timezone.now() + dt.timedelta(seconds=2))
+    made.refresh_from_db()
+    with Heartbeat(attempt, lease_seconds=2) as heartbeat:
+        heartbeat.note(Progress("running", 3, 4))
+        until(lambda: Attempt.objects.filter(pk=attempt.pk, state="running", images_done=3).exists(), 10, "progress")
+        renewed = Submission.objects.filter(pk=made.pk, lease_until__gt=made.lease_until)
+        until(renewed.exists, 10, "the lease is renewed")
+        assert not heartbeat.should_stop()
+        submissions.cancel(made, by=site.alice)
+        until(heartbeat.should_stop, 5, "the cancel is seen")
+
+
+def test_the_heartbeat_stops_a_run_whose_lease_is_gone(site: Site) -> None:
+    _, attempt = one(site)
+    with Heartbeat(attempt, lease_seconds=2) as heartbeat:
+        assert submissions.platform_fault(attempt, Code.WORKER_LOST, "")
+        until(heartbeat.should_stop, 5, "the loss is seen")
+
+
+# Bells and the reaper
+
+
+def test_a_bell_evaluates_one_and_rings_for_the_rest(site: Site, evaluator_does, bells: list[str]) -> None:
+    evaluator_does(lambda *args, **given: factories.report())
+    for _ in range(2):
+        factories.submission(site.phase, site.team)
+    assert bells == ["site", "site"]
+    tasks.ring()
+    assert Submission.objects.filter(state=State.FINISHED).count() == 1
+    tasks.ring()
+    tasks.ring()
+    assert Submission.objects.filter(state=State.FINISHED).count() == 2
+    assert bells == ["site", "site", "worker"]
+
+
+def test_reaping_returns_expired_leases_and_rings(site: Site, bells: list[str]) -> None:
+    made, _ = one(site)
+    reaper.reap()
+    assert bells == ["site"]
+    Submission.objects.update(lease_until=timezone.now() - dt.timedelta(seconds=1))
+    reaper.reap()
+    made.refresh_from_db()
+    assert made.state == State.QUEUED
+    assert bells == ["site", "site", "reaper"]
+
+
+def test_the_sweep_spares_what_is_held_even_if_it_began_after_the_engine_was_asked(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spared: dict[str, bool] = {}
+
+    def sweep(prefix: str, live: set[str]) -> list[str]:
+        assert prefix == run_prefix()
+        _, attempt = one(site)
+        lost = Attempt.objects.get(pk=attempt.pk)
+        spared["held"] = run_id(attempt) in live
+        submissions.publish(lost, factories.report())
+        spared["done"] = run_id(attempt) in live
+        spared["nonsense"] = f"{prefix}x" in live
+        return []
+
+    monkeypatch.setattr(sandbox, "sweep", sweep)
+    reaper.sweep()
+    assert spared == {"held": True, "done": False, "nonsense": False}
+
+
+def test_a_reaper_survives_an_error_and_stops_when_told() -> None:
+    rounds: list[int] = []
+    enough = threading.Event()
+
+    def fails() -> None:
+        rounds.append(1)
+        if len(rounds) == 3:
+            enough.set()
+        raise RuntimeError("this round failed")
+
+    thread = reaper.ReaperThread(fails, 0.01)
+    thread.start()
+    assert enough.wait(10)
+    thread.stop()
+    thread.join(10)
+    assert not thread.is_alive()

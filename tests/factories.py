@@ -1,0 +1,163 @@
+"""Records and files for tests, each valid by itself; name only what the test is about."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import zipfile
+from typing import Any
+
+import factory
+import numpy as np
+from django.contrib.auth.models import User
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
+
+from challenge import submissions, teams
+from challenge.models import Challenge, Dataset, Phase, Submission, Team
+from evaluator.metrics import CLASS_NAMES, Scores
+from evaluator.report import Measurements, Report
+from sandbox import Code, Limits, Observation, Verdict, verdict
+
+CONSTANT_PREDICT = """
+import numpy as np
+
+def predict(image):
+    return np.zeros(image.shape[:2], np.uint8)
+"""
+
+SLOW_PREDICT = """
+import time
+import numpy as np
+
+def predict(image):
+    time.sleep({seconds})
+    return np.zeros(image.shape[:2], np.uint8)
+"""
+
+
+class UserFactory(factory.django.DjangoModelFactory):
+    """A person; the password is `password`."""
+
+    class Meta:
+        model = User
+        skip_postgeneration_save = True
+
+    username = factory.Sequence(lambda n: f"person{n}")
+    email = factory.LazyAttribute(lambda user: f"{user.username}@example.org")
+    password = factory.django.Password("password")
+
+
+class ChallengeFactory(factory.django.DjangoModelFactory):
+    """A public challenge."""
+
+    class Meta:
+        model = Challenge
+
+    slug = factory.Sequence(lambda n: f"challenge-{n}")
+    title = factory.Sequence(lambda n: f"Challenge {n}")
+    is_public = True
+
+
+class DatasetFactory(factory.django.DjangoModelFactory):
+    """A data set's record; nothing is on the disk."""
+
+    class Meta:
+        model = Dataset
+
+    name = factory.Sequence(lambda n: f"dataset-{n}")
+    path = "/nonexistent"
+    images = 4
+    fingerprint = "0" * 64
+
+
+class PhaseFactory(factory.django.DjangoModelFactory):
+    """An open phase with a wide quota."""
+
+    class Meta:
+        model = Phase
+
+    challenge = factory.SubFactory(ChallengeFactory)
+    dataset = factory.SubFactory(DatasetFactory)
+    slug = factory.Sequence(lambda n: f"phase-{n}")
+    title = "Validation"
+    opens = factory.LazyFunction(lambda: timezone.now() - dt.timedelta(days=1))
+    closes = factory.LazyFunction(lambda: timezone.now() + dt.timedelta(days=30))
+    quota_per_day = 100
+    quota_total = 100
+    quota_at_once = 100
+
+
+def team(challenge: Challenge, *people: User, name: str = "") -> Team:
+    """A team of these people (a new one if none is named)."""
+    first, *others = people or (UserFactory(),)
+    made = teams.found(challenge, first, name or f"Team {first.username}")
+    for person in others:
+        teams.join(made, person)
+    return made
+
+
+def code_zip(predict: str = CONSTANT_PREDICT) -> SimpleUploadedFile:
+    """A code submission's upload with this predict.py."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("predict.py", predict)
+    return SimpleUploadedFile("model.zip", packed.getvalue(), "application/zip")
+
+
+def submission(phase: Phase, team: Team, *, user: User | None = None, **given: Any) -> Submission:
+    """A queued submission, made the way the site makes it."""
+    creator = user or team.memberships.select_related("user").first().user
+    given = {"kind": "code", "upload": code_zip(), "title": "ERFNet"} | given
+    return submissions.create(phase=phase, team=team, user=creator, **given)
+
+
+def finished(phase: Phase, team: Team, miou: float = 0.5, **given: Any) -> Submission:
+    """A submission with a published score."""
+    made = submission(phase, team, **given)
+    evaluate_all(miou)
+    made.refresh_from_db()
+    return made
+
+
+def evaluate_all(miou: float = 0.5) -> None:
+    """Claims and publishes all that waits, with this score, without running anything."""
+    while attempt := submissions.claim("test", 60):
+        assert submissions.publish(attempt, report(miou=miou))
+
+
+def report(code: Code = Code.OK, *, miou: float = 0.5, log: str = "loaded\n", latencies: int = 4) -> Report:
+    """What the evaluator would find."""
+    is_ok = code is Code.OK
+    limits = Limits()
+    return Report(
+        verdict=verdict(Observation(limits=limits, images_total=4, images_done=4, ready=True))
+        if is_ok
+        else Verdict(code, f"It ended with {code}.", "Try something else.", (code,)),
+        scores=Scores(
+            miou=miou,
+            iou=dict.fromkeys(CLASS_NAMES, miou),
+            pixel_accuracy=miou,
+            mean_pixel_accuracy=miou,
+            confusion=np.eye(8, dtype=np.int64),
+            images=4,
+        )
+        if is_ok
+        else None,
+        measurements=Measurements(
+            start_seconds=0.5,
+            latency_median_seconds=0.01,
+            latency_p90_seconds=0.02,
+            latencies=(0.01,) * latencies,
+            total_seconds=1.0,
+            answering_seconds=0.1,
+            cpu_seconds=0.9,
+            memory_peak_bytes=100 * 1024**2,
+        ),
+        images_done=4 if is_ok else 1,
+        images_total=4,
+        seed=1,
+        log=log,
+        limits=limits,
+        host={"name": "test"},
+    )
