@@ -13,4 +13,3 @@ class ChallengeConfig(AppConfig):
 
     def ready(self) -> None:
         """Called once by Django when all models are loaded."""
-        from challenge import checks  # noqa: F401  (registers by import; models must be loaded first)

@@ -13,8 +13,8 @@ from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
-from challenge import limits_text, units
 from challenge.models import Kind, Phase
+from challenge.presentation import limits_text, units
 from sandbox import FieldInfo, Limits, Profile, field_info
 from sandbox.limits import GIB
 from sandbox.units import parse_size

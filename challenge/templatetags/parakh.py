@@ -10,8 +10,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from challenge import markdown as markdown_text
-from challenge import units
 from challenge.models import Score, State, Submission
+from challenge.presentation import units
 from evaluator.metrics import CLASS_NAMES
 from sandbox import Code
 

@@ -21,9 +21,10 @@ from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
 from rest_framework.authtoken.models import Token
 
-from challenge import limits_text, permissions, quotas, report, submissions, teams
+from challenge import permissions, quotas, submissions, teams
 from challenge.forms import SubmitForm
 from challenge.models import Attempt, Phase, Submission, Team
+from challenge.presentation import limits_text, report
 from challenge.views import finding
 
 PAGE_SIZE = 50

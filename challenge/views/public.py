@@ -9,9 +9,10 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from challenge import charts, figures, limits_text, permissions, teams
 from challenge import leaderboard as board
+from challenge import permissions, teams
 from challenge.models import BoardRow, Phase
+from challenge.presentation import charts, figures, limits_text
 from challenge.views import finding
 from evaluator.metrics import CLASS_NAMES
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from challenge import charts, figures, limits_text, units
+from challenge.presentation import charts, figures, limits_text, units
 from evaluator.metrics import CLASS_NAMES
 from sandbox import Limits, field_info
 from sandbox.limits import GIB, KIB, MIB

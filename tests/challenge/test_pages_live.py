@@ -9,8 +9,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from challenge import submissions, timeline
+from challenge import submissions
 from challenge.models import Attempt, AttemptState, Submission
+from challenge.presentation import timeline
 from sandbox import Code
 from tests import factories
 from tests.conftest import Site

@@ -6,8 +6,9 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 
-from challenge import markdown, submissions, units
+from challenge import markdown, submissions
 from challenge.models import Submission
+from challenge.presentation import units
 from sandbox import Code
 from tests import factories
 from tests.conftest import Site

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from challenge import units
+from challenge.presentation import units
 from evaluator.metrics import CLASS_NAMES
 from sandbox import Limits
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
 
-from challenge import figures, limits_text, lineup, permissions, timeline, units
+from challenge import lineup, permissions
 from challenge.models import Attempt, AttemptState, State, Submission
+from challenge.presentation import figures, limits_text, timeline, units
 
 ENDED = (State.FINISHED, State.FAILED)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from challenge import units
+from challenge.presentation import units
 from sandbox import Limits, field_info
 from sandbox.limits import MIB
 
