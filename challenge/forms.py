@@ -9,15 +9,28 @@ import shutil
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from allauth.account.forms import LoginForm as AllauthLoginForm
 from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
+from django.core.validators import MaxLengthValidator
 
 from challenge.models import Kind, Phase
 from challenge.presentation import limits_text, units
 from sandbox import FieldInfo, Limits, Profile, field_info
 from sandbox.limits import GIB
 from sandbox.units import parse_size
+
+# Logging in
+
+
+class LoginForm(AllauthLoginForm):  # type: ignore[misc]
+    """allauth's, but for names and addresses of a length that exists: SQLite fails on a LIKE of 50 kB."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["login"].validators.append(MaxLengthValidator(254))
+
 
 # Submitting
 
@@ -125,12 +138,16 @@ class HostOffer:
 
     @classmethod
     def configured(cls) -> HostOffer:
-        """What this machine offers: it runs the default worker. Of its cores, those PARAKH_CPUSET leaves to runs."""
+        """What PARAKH_HOST_… says; where it is silent, what this machine has: it runs the default worker.
+
+        Of this machine's cores, those count that PARAKH_CPUSET leaves to runs.
+        """
+        here = ("runc", "runsc") if shutil.which("runsc") else ("runc",)
         return cls(
-            cpus=_count_cpus(settings.PARAKH_CPUSET) or os.cpu_count() or 1,
-            memory_bytes=os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
-            gpus=0,
-            runtimes=("runc", "runsc") if shutil.which("runsc") else ("runc",),
+            cpus=settings.PARAKH_HOST_CPUS or _count_cpus(settings.PARAKH_CPUSET) or os.cpu_count() or 1,
+            memory_bytes=settings.PARAKH_HOST_MEMORY_BYTES or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
+            gpus=settings.PARAKH_HOST_GPUS,
+            runtimes=settings.PARAKH_HOST_RUNTIMES or here,
         )
 
     def fit(self, profile: Profile) -> Limits:
@@ -168,6 +185,10 @@ def _count_cpus(cpuset: str) -> int:
     return sum(int(last or first) - int(first) + 1 for first, _, last in ranges)
 
 
+LONGEST_SIZE = 20
+"""Characters of a size. More digits than any size has would leave the range of float and Decimal."""
+
+
 class SizeField(forms.CharField):
     """A number of bytes, written and read as `512 MiB` or `1.5 GiB`."""
 
@@ -183,8 +204,11 @@ class SizeField(forms.CharField):
         """
         text = super().clean(value)
         try:
+            if len(text) > LONGEST_SIZE:
+                raise ValueError("no size has so many digits")
             return parse_size(text.replace(",", "."))
         except ValueError:
+            text = text if len(text) <= LONGEST_SIZE else f"{text[:LONGEST_SIZE]}…"
             raise forms.ValidationError(
                 f"“{text}” is not a size. Write a number and a unit, such as 512 MiB or 1.5 GiB."
             ) from None
@@ -254,4 +278,8 @@ def _bounds(info: FieldInfo) -> str:
 
 
 def _shown(value: float, info: FieldInfo) -> str:
-    return units.exact_size(int(value)) if info.unit == "bytes" else f"{value:,.12g}"
+    if info.unit == "bytes":
+        return units.exact_size(int(value))
+    if isinstance(value, int) and abs(value) >= 10**18:  # A float, and so the format below, may not hold it.
+        return f"a number of {len(str(abs(value)))} digits"
+    return f"{value:,.12g}"

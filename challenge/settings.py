@@ -65,6 +65,8 @@ BROKER_DIR = PARAKH_VAR / "broker"
 CACHE_DIR = PARAKH_VAR / "cache"
 FILE_UPLOAD_TEMP_DIR = PARAKH_VAR / "incoming"
 try:
+    # The database in it holds sessions and tokens, so nobody else on the machine may look in.
+    PARAKH_VAR.mkdir(mode=0o700, parents=True, exist_ok=True)
     for folder in (MEDIA_ROOT, STATIC_ROOT, BROKER_DIR, CACHE_DIR, FILE_UPLOAD_TEMP_DIR):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 except OSError:
@@ -196,6 +198,7 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
+ACCOUNT_FORMS = {"login": "challenge.forms.LoginForm"}
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = env("ACCOUNT_EMAIL_VERIFICATION", "optional")  # "mandatory" where mail works.
@@ -246,6 +249,7 @@ REST_FRAMEWORK = {
         "user": env("API_RATE_USER", "300/min"),
     },
     "NUM_PROXIES": TRUSTED_PROXY_COUNT,
+    "ALLOWED_VERSIONS": ["1"],  # The schema's view would put any other `?version=` into a header.
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "challenge.api.problems.problem_details",
 }
@@ -267,7 +271,7 @@ PARAKH_BASES = tuple(env_list("PARAKH_BASES", "pytorch"))  # That code submissio
 PARAKH_HOST_CPUS = int(env("PARAKH_HOST_CPUS", "0"))
 PARAKH_HOST_MEMORY_BYTES = int(env("PARAKH_HOST_MEMORY_BYTES", "0"))
 PARAKH_HOST_GPUS = int(env("PARAKH_HOST_GPUS", "0"))
-PARAKH_HOST_RUNTIMES = tuple(env_list("PARAKH_HOST_RUNTIMES", "runc"))
+PARAKH_HOST_RUNTIMES = tuple(env_list("PARAKH_HOST_RUNTIMES"))
 
 # --- Logs ------------------------------------------------------------------------------------------------------------
 LOG_FORMAT = env("LOG_FORMAT", "console")  # or "json"

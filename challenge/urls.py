@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import include, path
 
 from challenge.api import api_urlpatterns
 from challenge.views import organizer, participant, public
+
+# Staff log in where everyone does: there, and not on the admin's own page, wrong passwords are counted.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 
 urlpatterns = [
     # Everyone

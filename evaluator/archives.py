@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
+import struct
 import unicodedata
 import zipfile
+import zlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO
@@ -17,6 +20,10 @@ MAX_RATIO = 200
 """Unpacked over packed size of one entry above 1 MiB; weights compress by 1.1 or so, bombs by 1000."""
 
 MAX_NAME = 200
+"""Bytes, in UTF-8."""
+
+_DIRECTORY_ENTRY = 1024
+"""Bytes of the zip's directory an entry may take; honest ones take 46, the name, and some 30."""
 
 
 def pack_code(submission: Path, limits: Limits, sink: IO[bytes]) -> int:
@@ -70,19 +77,37 @@ def _zip(path: Path, limits: Limits) -> Iterator[tuple[str, bytes]]:
         )
     ceiling = _Ceiling(limits)
     try:
+        if _directory_bytes(path) > _DIRECTORY_ENTRY * limits.archive_files:
+            raise SubmissionError(f"it has too many entries; at most {limits.archive_files} are allowed")
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
             if len(entries) > limits.archive_files:
                 raise SubmissionError(f"it has {len(entries)} entries; at most {limits.archive_files} are allowed")
             for entry in entries:
-                if not entry.is_dir():
+                if not entry.filename.endswith("/"):
                     yield entry.filename, _entry(archive, entry, ceiling)
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, ValueError) as error:
+    except (zipfile.BadZipFile, EOFError, NotImplementedError, ValueError, zlib.error, OverflowError) as error:
         raise SubmissionError(f"the archive is not a whole zip file ({error}); zip and upload it again") from error
     except OSError as error:
-        if error.errno is None:
+        # An offset that makes no sense is an invalid argument to seek; anything else is our disk.
+        if error.errno in (None, errno.EINVAL):
             raise SubmissionError(f"the archive is damaged ({error}); zip and upload it again") from error
         raise
+
+
+def _directory_bytes(path: Path) -> int:
+    """Length of the zip's directory as its end record says: zipfile reads all of it before anybody can count."""
+    with path.open("rb") as file:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(max(0, end - 22 - 65535))
+        tail = file.read()
+    place = tail.rfind(b"PK\5\6")
+    if place < 0 or len(tail) < place + 22:
+        raise zipfile.BadZipFile("it has no end record")
+    length: int = struct.unpack_from("<L", tail, place + 12)[0]
+    if tail[max(0, place - 20) : place].startswith(b"PK\6\7") and place >= 76:
+        length = max(length, struct.unpack_from("<Q", tail, place - 36)[0])  # zip64 says it again, and is believed
+    return length
 
 
 def _entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, ceiling: _Ceiling) -> bytes:
@@ -90,6 +115,9 @@ def _entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, ceiling: _Ceiling) 
     kind = stat.S_IFMT(entry.external_attr >> 16)
     if kind not in (0, stat.S_IFREG):
         raise SubmissionError(f"{name!r} is a link or a device; submissions hold plain files only")
+    if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        # Python unpacks bzip2 and LZMA without a ceiling: 1 MB can become 20 GB of memory.
+        raise SubmissionError(f"{name!r} is compressed in an unusual way; make the zip with deflate, the default")
     if entry.flag_bits & 0x1:
         raise SubmissionError(f"{name!r} is encrypted; zip it without a password")
     if entry.file_size > 1024 * 1024 and entry.file_size > MAX_RATIO * max(1, entry.compress_size):
@@ -110,16 +138,22 @@ class _Ceiling:
         self._limits = limits
         self._bytes = 0
         self._seen: dict[str, str] = {}
+        self._folders: set[str] = set()
 
     def add(self, name: str, length: int) -> None:
         parts = name.split("/")
         if name.startswith("/") or "\\" in name or ":" in parts[0] or ".." in parts or "." in parts or "" in parts:
             raise SubmissionError(f"{name!r} is not a plain relative path; zip the files themselves")
-        if len(name) > MAX_NAME or any(ord(character) < 32 for character in name):
-            raise SubmissionError(f"{name[:60]!r} is too long a name, or has control characters in it")
-        twin = self._seen.setdefault(unicodedata.normalize("NFC", name).casefold(), name)
-        if twin is not name:
-            raise SubmissionError(f"{name!r} and {twin!r} are the same name for some computers; rename one")
+        if len(name.encode(errors="replace")) > MAX_NAME or not name.isprintable():
+            raise SubmissionError(f"{name[:60]!r} is too long a name, or has unprintable characters in it")
+        key = unicodedata.normalize("NFC", name).casefold()
+        if key in self._seen:
+            raise SubmissionError(f"{name!r} and {self._seen[key]!r} are the same name for some computers; rename one")
+        self._seen[key] = name
+        folders = {key[:place] for place, character in enumerate(key) if character == "/"}
+        self._folders |= folders
+        if key in self._folders or any(folder in self._seen for folder in folders):
+            raise SubmissionError(f"{name!r} is a file and a folder at once, or lies in a file; rename one")
         self._bytes += length
         if self._bytes > self._limits.archive_unpacked_bytes:
             raise SubmissionError(

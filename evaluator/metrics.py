@@ -50,7 +50,9 @@ def confusion_matrix(truth: LabelMap, prediction: LabelMap) -> Confusion:
     if truth.shape != prediction.shape:
         raise ValueError(f"truth is {truth.shape}, prediction is {prediction.shape}")
     side = NO_CLASS + 1
-    pairs = np.minimum(truth, NO_CLASS) * np.uint8(side) + np.minimum(prediction, NO_CLASS)
+    pairs = np.minimum(truth, NO_CLASS)
+    pairs *= side
+    pairs += np.minimum(prediction, NO_CLASS)
     return np.bincount(pairs.ravel(), minlength=side * side).reshape(side, side).astype(np.int64)
 
 

@@ -95,7 +95,7 @@ def evaluate(
     with _faults_are_ours():
         on_progress(Progress("admitting", 0, total))
         try:
-            with _admitted(submission, kind or guess_kind(submission), base, limits) as (program, image_bytes):
+            with _admitted(submission, kind or guess_kind(submission), base, limits, how.id) as (program, image_bytes):
                 on_progress(Progress("running", 0, total))
                 result = run(program, limits, predictions.questions(), how)
         except (SubmissionError, BadImage) as error:
@@ -126,7 +126,9 @@ def guess_kind(submission: Path | str) -> Kind:
 
 
 @contextlib.contextmanager
-def _admitted(submission: Path | str, kind: Kind, base: str, limits: Limits) -> Iterator[tuple[Program, int]]:
+def _admitted(
+    submission: Path | str, kind: Kind, base: str, limits: Limits, run_id: str
+) -> Iterator[tuple[Program, int]]:
     """Makes a submission into a program the sandbox can run, and its size in bytes; cleans up at the end.
 
     Raises:
@@ -139,11 +141,10 @@ def _admitted(submission: Path | str, kind: Kind, base: str, limits: Limits) -> 
             yield Program(image=_base(base), entrypoint=CODE_ENTRYPOINT, files=files), unpacked
     elif Path(submission).is_file():
         tar = images.inspect(Path(submission), limits)
-        image_id = images.load(tar)
         try:
-            yield Program(image=image_id), tar.unpacked_bytes
+            yield Program(image=images.load(tar, run_id)), tar.unpacked_bytes
         finally:
-            images.remove(image_id)
+            images.remove(run_id)
     else:
         yield Program(image=str(submission)), images.image_bytes(str(submission))
 

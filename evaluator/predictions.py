@@ -61,6 +61,8 @@ def score_files(predictions: Path, truth: Path) -> list[Confusion]:
 
 
 def _decode(path: Path) -> LabelMap:
+    if not path.is_file() and path.exists():
+        raise SubmissionError(f"{path} is not a file")  # reading a FIFO would wait for ever
     try:
         return label_maps.decode(path.read_bytes())
     except FileNotFoundError as error:

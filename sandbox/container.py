@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import posixpath
+from collections.abc import Iterator
 from typing import Any
 
 import docker
-from docker.errors import ImageNotFound
+from docker.errors import APIError
 from docker.models.containers import Container
 
-from sandbox.engine import engine_errors
+from sandbox.engine import engine_errors, find_image
 from sandbox.errors import BadImage, SandboxUnavailable
 from sandbox.limits import Limits
 from sandbox.program import Program, Questions, Run
@@ -36,29 +39,25 @@ def create_container(
         BadImage: the engine has no such image, or it can't be run as it is.
         SandboxUnavailable: the engine failed, or this host has fewer cores than the limits ask for.
     """
-    try:
-        with engine_errors("looking at the image"):
-            image = client.images.get(program.image)
-    except SandboxUnavailable as error:
-        if isinstance(error.__cause__, ImageNotFound):
-            raise BadImage(f"this engine has no image {program.image!r}; load or build it first") from error
-        raise
+    image = find_image(client, program.image)
     config = image.attrs.get("Config") or {}
     if not (program.entrypoint or config.get("Entrypoint") or config.get("Cmd")):
         raise BadImage("the image has neither ENTRYPOINT nor CMD; say in its Dockerfile what to run")
     taken = {bind["bind"] for bind in binds.values()}
+    declared = {posixpath.normpath(path) for path in config.get("Volumes") or {}} - taken
     overrides: dict[str, Any] = {}
     if program.entrypoint:
         overrides = {"entrypoint": list(program.entrypoint), "command": []}
     if program.files is not None:
         overrides["working_dir"] = "/submission"
-    with engine_errors("creating the container"):
+    with _refusals_of_foreign_images(is_ours=program.files is not None), engine_errors("creating the container"):
         return client.containers.create(
             image,
             **overrides,
             labels={LABEL: run.id},
             environment=_environment(limits, questions, run),
             stdin_open=True,
+            use_config_proxy=False,  # an operator's proxy may carry a password
             detach=False,  # so that end of input reaches the container when we half-close
             user=f"{NOBODY}:{NOBODY}",
             network_mode="none",
@@ -72,7 +71,7 @@ def create_container(
             cpu_period=100_000,
             cpu_quota=int(limits.cpu_quota * 100_000),
             pids_limit=limits.pids,
-            tmpfs=_tmpfs(limits, declared=set(config.get("Volumes") or {}) - taken),
+            tmpfs=_tmpfs(limits, declared),
             volumes=binds,
             ulimits=[docker.types.Ulimit(name="core", soft=0, hard=0)],
             log_config=docker.types.LogConfig(type="none"),
@@ -81,6 +80,21 @@ def create_container(
             runtime=limits.runtime if limits.runtime != "runc" else None,
             cgroup_parent=cgroup_parent,
         )
+
+
+@contextlib.contextmanager
+def _refusals_of_foreign_images(is_ours: bool) -> Iterator[None]:
+    """What the engine refuses about a team's image (a VOLUME at `/`) is the image's fault; of one of ours it is not."""
+    try:
+        yield
+    except SandboxUnavailable as error:
+        cause = error.__cause__
+        # A WORKDIR that is a file comes as an internal error.
+        refused = isinstance(cause, APIError) and (cause.status_code == 400 or "Cannot mkdir" in str(cause))
+        if is_ours or not refused:
+            raise
+        reason = str(error.__cause__)[-300:]
+        raise BadImage(f"the engine refuses its configuration ({reason}); look at VOLUME, WORKDIR and ENV") from error
 
 
 def _environment(limits: Limits, questions: Questions, run: Run) -> dict[str, str]:

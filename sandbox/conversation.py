@@ -102,6 +102,8 @@ class Conversation:
                 if self.seen.ready
                 else "it answered before it was asked"
             )
+        if messages and channel.writing:
+            raise ProtocolError("it answered before it had read the whole request")
         for message in messages:
             if self.seen.ready:
                 self._take_answer(message, now)

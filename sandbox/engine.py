@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 import docker
 import requests
-from docker.errors import DockerException
+from docker.errors import APIError, DockerException, NotFound, NullResource
+from docker.models.images import Image
 
-from sandbox.errors import SandboxUnavailable
+from sandbox.errors import BadImage, SandboxUnavailable
 
 API_TIMEOUT_SECONDS = 60
 """For one answer of the engine. Waiting for a container never uses it: the runner has its own clock."""
@@ -38,3 +39,22 @@ def engine_errors(doing: str) -> Iterator[None]:
         yield
     except (DockerException, requests.RequestException, OSError) as error:
         raise SandboxUnavailable(f"the Docker Engine failed while {doing}: {error}") from error
+
+
+def find_image(client: docker.DockerClient, reference: str) -> Image:
+    """The image of that name or ID.
+
+    Raises:
+        BadImage: the engine has none, or this can't be a name.
+        SandboxUnavailable: the engine failed.
+    """
+    try:
+        with engine_errors("looking at the image"):
+            return client.images.get(reference)
+    except SandboxUnavailable as error:
+        cause = error.__cause__
+        if isinstance(cause, NotFound | NullResource):
+            raise BadImage(f"this engine has no image {reference!r}; load or build it first") from error
+        if isinstance(cause, APIError) and cause.status_code == 400:
+            raise BadImage(f"{reference!r} can't be the name of an image") from error
+        raise

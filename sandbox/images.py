@@ -15,7 +15,7 @@ import io
 import json
 import posixpath
 import tarfile
-import uuid
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Any, cast
@@ -23,14 +23,22 @@ from typing import IO, Any, cast
 import zstandard
 from docker.errors import ImageNotFound
 
-from sandbox.engine import connect, engine_errors
+from sandbox.engine import connect, engine_errors, find_image
 from sandbox.errors import BadImage
 from sandbox.limits import Limits
 from sandbox.verdicts import size
 
+UPLOADS = "parakh/upload"
+"""Repository of the images of uploads; the tag is the id of the run."""
+
 _CHUNK = 1024 * 1024
 _MAX_JSON = 4 * 1024 * 1024
+_MAX_KEPT = 4 * _MAX_JSON
+"""For all descriptions of an archive together: there may be thousands of small entries."""
+_MAX_HEADER = 1024 * 1024
 _MAX_ENTRIES = 2_000
+_UNCHECKED_COMPRESSION = (b"BZh", b"\xfd7zXZ\0", b"\x28\xb5\x2f\xfd")
+"""bzip2, xz, zstd: the engine would unpack such a layer before it compares digests, to any size."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -52,12 +60,24 @@ class ImageTar:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Entry:
-    """One file of the archive: digests of its bytes as they are and after gunzip."""
+    """One file of the archive: digest and length after gunzip, and the content if it may be JSON."""
 
     digest: str
-    unpacked_digest: str
     unpacked_bytes: int
     content: bytes | None
+
+
+class _Header(tarfile.TarInfo):
+    """tarfile reads the records of long names into memory, whatever their size: a bomb of a few kB."""
+
+    _RECORDS = frozenset({b"x", b"g", b"X", b"L", b"K"})
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> _Header:
+        header = super().frombuf(buf, encoding, errors)
+        if header.type in cls._RECORDS and header.size > _MAX_HEADER:
+            raise BadImage("the archive has a header of absurd size; make it with `docker save`")
+        return header
 
 
 def inspect(path: Path, limits: Limits) -> ImageTar:
@@ -72,6 +92,7 @@ def inspect(path: Path, limits: Limits) -> ImageTar:
     entries: dict[str, _Entry] = {}
     links: dict[str, str] = {}
     budget = limits.image_unpacked_bytes
+    kept = 0
     with _opened(path) as tar:
         for count, member in enumerate(tar):
             name = posixpath.normpath(member.name)
@@ -79,29 +100,33 @@ def inspect(path: Path, limits: Limits) -> ImageTar:
                 raise BadImage(f"the archive has more than {_MAX_ENTRIES} entries; make it with `docker save`")
             if name.startswith(("/", "../")) or name == "..":
                 raise BadImage(f"entry {member.name!r} leaves the archive; make it with `docker save`")
+            if name in entries or name in links:
+                # What is checked and what is loaded must be the same bytes.
+                raise BadImage(f"entry {member.name!r} is there twice; make the archive with `docker save`")
             if member.issym():
                 links[name] = posixpath.normpath(posixpath.join(posixpath.dirname(name), member.linkname))
-            elif member.isreg():
+            elif member.isreg() and not member.issparse():
                 content = tar.extractfile(member)
                 assert content is not None
-                entries[name] = _read_entry(name, content, member.size, budget, limits)
-                budget -= entries[name].unpacked_bytes
+                entry = entries[name] = _read_entry(name, content, budget, limits, keep=kept < _MAX_KEPT)
+                budget -= entry.unpacked_bytes
+                kept += len(entry.content or b"")
             elif not member.isdir():
                 raise BadImage(f"entry {member.name!r} is neither file nor directory; make it with `docker save`")
     return _check(path, entries, links, limits)
 
 
-def load(tar: ImageTar) -> str:
-    """Loads an inspected archive and returns the ID of the image; `remove` it afterwards.
+def load(tar: ImageTar, run_id: str) -> str:
+    """Loads an inspected archive for a run and returns the ID of the image; `remove` it afterwards.
 
     Raises:
         BadImage: the engine refuses the archive.
         SandboxUnavailable: the engine failed.
     """
-    tag = f"parakh/upload:{uuid.uuid4().hex}"
+    tag = f"{UPLOADS}:{run_id}"
     client = connect()
     with contextlib.closing(client), engine_errors("loading an image"):
-        client.api.load_image(_rewritten(tar, tag))  # type: ignore[no-untyped-call]
+        client.api.load_image(_rewritten(tar, tag), quiet=True)  # type: ignore[no-untyped-call]
         try:
             image = client.images.get(tag)
         except ImageNotFound as error:
@@ -109,15 +134,18 @@ def load(tar: ImageTar) -> str:
         return str(image.id)
 
 
-def remove(image_id: str) -> None:
-    """Removes an image that `load` loaded; images still needed by a container, or gone already, are let be.
+def remove(run_id: str) -> None:
+    """Removes what `load` loaded for a run; does nothing where it is gone already.
+
+    Only the run's own name is taken away, and the image with its last name: another run may use the same image, and
+    an upload may be a copy of one of our own.
 
     Raises:
         SandboxUnavailable: the engine failed.
     """
     client = connect()
     with contextlib.closing(client), engine_errors("removing an image"), contextlib.suppress(ImageNotFound):
-        client.images.remove(image_id, force=True)
+        client.images.remove(f"{UPLOADS}:{run_id}")
 
 
 def image_bytes(reference: str) -> int:
@@ -128,11 +156,8 @@ def image_bytes(reference: str) -> int:
         SandboxUnavailable: the engine failed.
     """
     client = connect()
-    with contextlib.closing(client), engine_errors("looking at the image"):
-        try:
-            return int(client.images.get(reference).attrs["Size"])
-        except ImageNotFound as error:
-            raise BadImage(f"this engine has no image {reference!r}; load or build it first") from error
+    with contextlib.closing(client):
+        return int(find_image(client, reference).attrs["Size"])
 
 
 @contextlib.contextmanager
@@ -148,60 +173,45 @@ def _opened(path: Path) -> Iterator[tarfile.TarFile]:
         elif start == b"\x28\xb5\x2f\xfd":
             source = cast("IO[bytes]", stack.enter_context(zstandard.ZstdDecompressor().stream_reader(raw)))
         try:
-            yield stack.enter_context(tarfile.open(fileobj=source, mode="r|"))
-        except (tarfile.TarError, EOFError, OSError, zstandard.ZstdError, UnicodeError) as error:
+            yield stack.enter_context(tarfile.open(fileobj=source, mode="r|", tarinfo=_Header))
+        except (
+            tarfile.TarError,
+            EOFError,
+            OSError,
+            zstandard.ZstdError,
+            zlib.error,
+            ValueError,
+            RecursionError,
+        ) as error:
             raise BadImage(f"the file is not a whole tar archive ({error}); make it with `docker save`") from error
 
 
-def _read_entry(name: str, content: IO[bytes], length: int, budget: int, limits: Limits) -> _Entry:
-    """Hashes one file as it is and unpacked; keeps it if it is small enough to be JSON."""
-    plain, unpacked, total = hashlib.sha256(), hashlib.sha256(), 0
-    with contextlib.closing(_Tee(content, plain)) as tee:
-        start = tee.peek(2)
-        source = gzip.GzipFile(fileobj=cast("IO[bytes]", tee)) if start == b"\x1f\x8b" else tee
-        kept = bytearray() if length <= _MAX_JSON else None
-        try:
-            while chunk := source.read(_CHUNK):
-                total += len(chunk)
-                if total > budget:
-                    raise BadImage(
-                        f"entry {name!r} and those before it unpack to more than "
-                        f"{size(limits.image_unpacked_bytes)}; make the image smaller"
-                    )
-                unpacked.update(chunk)
-                if kept is not None:
-                    kept += chunk
-                    kept = kept if len(kept) <= _MAX_JSON else None
-            while tee.read(_CHUNK):
-                pass  # bytes behind a gzip stream belong to the file's digest
-        except (EOFError, gzip.BadGzipFile) as error:
-            raise BadImage(f"entry {name!r} is damaged ({error}); save and upload the image again") from error
-    return _Entry(plain.hexdigest(), unpacked.hexdigest(), total, bytes(kept) if kept is not None else None)
+def _read_entry(name: str, packed: IO[bytes], budget: int, limits: Limits, keep: bool) -> _Entry:
+    """Hashes one file, gunzipped if it is gzip; keeps it if it is small and may be JSON."""
+    source = io.BufferedReader(cast("io.RawIOBase", packed), _CHUNK)
+    start = source.peek(8)[:8]
+    if start.startswith(_UNCHECKED_COMPRESSION):
+        raise BadImage(f"entry {name!r} is compressed with something else than gzip; make it with `docker save`")
+    unpacked = gzip.GzipFile(fileobj=source) if start[:2] == b"\x1f\x8b" else source
+    digest, total = hashlib.sha256(), 0
+    kept = bytearray()
+    keep = keep and start[:1] in (b"{", b"[")
+    try:
+        while chunk := unpacked.read(_CHUNK):
+            total += len(chunk)
+            if total > budget:
+                raise BadImage(_too_large(f"entry {name!r} and those before it unpack", limits))
+            digest.update(chunk)
+            keep = keep and total <= _MAX_JSON
+            if keep:
+                kept += chunk
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise BadImage(f"entry {name!r} is damaged ({error}); save and upload the image again") from error
+    return _Entry(digest.hexdigest(), total, bytes(kept) if keep else None)
 
 
-class _Tee:
-    """Reads a file and hashes what is read."""
-
-    def __init__(self, source: IO[bytes], digest: Any) -> None:
-        self._source = source
-        self._digest = digest
-        self._peeked = b""
-
-    def peek(self, count: int) -> bytes:
-        self._peeked = self._source.read(count)
-        self._digest.update(self._peeked)
-        return self._peeked
-
-    def read(self, count: int = -1) -> bytes:
-        if self._peeked:
-            taken, self._peeked = self._peeked, b""
-            return taken
-        chunk = self._source.read(count)
-        self._digest.update(chunk)
-        return chunk
-
-    def close(self) -> None:
-        self._source.close()
+def _too_large(what: str, limits: Limits) -> str:
+    return f"{what} to more than {size(limits.image_unpacked_bytes)}; make the image smaller"
 
 
 def _check(path: Path, entries: dict[str, _Entry], links: dict[str, str], limits: Limits) -> ImageTar:
@@ -230,10 +240,13 @@ def _check(path: Path, entries: dict[str, _Entry], links: dict[str, str], limits
         entry = entries.get(found)
         if entry is None:
             raise BadImage(f"layer {layer_name!r} is missing from the archive; save the image again")
-        if diff_id != f"sha256:{entry.unpacked_digest}":
+        if diff_id != f"sha256:{entry.digest}":
             raise BadImage(f"layer {layer_name!r} is not what the config says it is; save the image again")
         layers.append(found)
+    # A layer may be named many times, and the engine unpacks it each time.
     unpacked = sum(entries[name].unpacked_bytes for name in layers)
+    if unpacked > limits.image_unpacked_bytes:
+        raise BadImage(_too_large("its layers unpack", limits))
     return ImageTar(path, posixpath.normpath(config_name), tuple(layers), unpacked)
 
 
@@ -242,7 +255,7 @@ def _json(entries: dict[str, _Entry], name: str, missing: str) -> Any:
     if entry is None:
         raise BadImage(missing)
     if entry.content is None:
-        raise BadImage(f"{name!r} is larger than {size(_MAX_JSON)}; that is no image description")
+        raise BadImage(f"{name!r} is no JSON, or larger than {size(_MAX_JSON)}; make the archive with `docker save`")
     try:
         return json.loads(entry.content)
     except (ValueError, RecursionError) as error:
@@ -250,26 +263,25 @@ def _json(entries: dict[str, _Entry], name: str, missing: str) -> Any:
 
 
 def _rewritten(tar: ImageTar, tag: str) -> Iterator[bytes]:
-    """The archive for the engine: only the config and the layers, under a name of ours."""
-    manifest = [{"Config": tar.config, "RepoTags": [tag], "Layers": list(tar.layers)}]
-    wanted = {tar.config, *tar.layers}
+    """The archive for the engine: only the config and the layers, under names of ours."""
+    ours = {name: f"{number:03d}.tar" for number, name in enumerate(dict.fromkeys(tar.layers))}
+    ours[tar.config] = "config.json"
+    manifest = [{"Config": "config.json", "RepoTags": [tag], "Layers": [ours[name] for name in tar.layers]}]
     with _opened(tar.path) as source:
         for member in source:
-            name = posixpath.normpath(member.name)
-            if name in wanted and member.isreg():
-                wanted.remove(name)
-                entry = tarfile.TarInfo(name)
-                entry.size, entry.mode = member.size, 0o444
-                yield entry.tobuf(tarfile.PAX_FORMAT)
+            name = ours.get(posixpath.normpath(member.name))
+            if name is not None and member.isreg():
+                yield _header(name, member.size)
                 content = source.extractfile(member)
                 assert content is not None
                 while chunk := content.read(_CHUNK):
                     yield chunk
                 yield b"\0" * (-member.size % tarfile.BLOCKSIZE)
     body = json.dumps(manifest).encode()
-    last = io.BytesIO()
-    with tarfile.open(fileobj=last, mode="w") as end:
-        entry = tarfile.TarInfo("manifest.json")
-        entry.size, entry.mode = len(body), 0o444
-        end.addfile(entry, io.BytesIO(body))
-    yield last.getvalue()
+    yield _header("manifest.json", len(body)) + body + b"\0" * (-len(body) % tarfile.BLOCKSIZE + tarfile.RECORDSIZE)
+
+
+def _header(name: str, length: int) -> bytes:
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.mode = length, 0o444
+    return entry.tobuf(tarfile.PAX_FORMAT)

@@ -33,6 +33,7 @@ class Usage:
     throttled_seconds: float | None = None
     oom_kills: int = 0
     pids_refused: int = 0
+    pids_peak: int = 0
 
     def highest(self, other: Usage) -> Usage:
         """Field by field the larger one: counters only grow, memory becomes its peak."""
@@ -42,6 +43,7 @@ class Usage:
             throttled_seconds=_larger(self.throttled_seconds, other.throttled_seconds),
             oom_kills=max(self.oom_kills, other.oom_kills),
             pids_refused=max(self.pids_refused, other.pids_refused),
+            pids_peak=max(self.pids_peak, other.pids_peak),
         )
 
 
@@ -84,6 +86,25 @@ def _v2_path(parent: str) -> Path:
     return CGROUP_ROOT / parent.lstrip("/")
 
 
+def cgroups_left() -> set[str]:
+    """Ids of the runs whose parent cgroup is still there (with the systemd driver, `_` where the id has `-`)."""
+    plain = {path.name for pattern in (f"{PARENT}/*", f"*/{PARENT}/*") for path in CGROUP_ROOT.glob(f"{pattern}/")}
+    slices = {
+        path.name.removeprefix(f"{PARENT}-").removesuffix(".slice").replace("_", "-")
+        for path in CGROUP_ROOT.glob(f"{PARENT}.slice/{PARENT}-*.slice")
+    }
+    return plain | slices
+
+
+def remove_cgroups(run_id: str) -> bool:
+    """Removes the parent cgroup of a run; False if processes still live in it."""
+    parents = [CGROUP_ROOT / PARENT / run_id, *CGROUP_ROOT.glob(f"*/{PARENT}/{run_id}")]
+    parents.append(_v2_path(f"{PARENT}-{run_id.replace('-', '_')}.slice"))
+    for parent in parents:
+        _remove(parent)
+    return not any(parent.exists() for parent in parents)
+
+
 class _CgroupV1Meter:
     """Reads the parent's CPU and memory, and from the container's own cgroup what v1 does not hand up."""
 
@@ -102,6 +123,7 @@ class _CgroupV1Meter:
             throttled_seconds=None if throttled is None else throttled / 1e9,
             oom_kills=_table(CGROUP_ROOT / "memory" / own / "memory.oom_control").get("oom_kill", 0),
             pids_refused=_table(CGROUP_ROOT / "pids" / own / "pids.events").get("max", 0),
+            pids_peak=_number(CGROUP_ROOT / "pids" / self._parent / "pids.peak") or 0,
         )
 
     def close(self) -> None:

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import re
 import tempfile
 import time
 
 import docker
-import requests
-from docker.errors import APIError, DockerException
+from docker.errors import APIError, NotFound
 from docker.models.containers import Container
 
 from sandbox.channel import Channel
@@ -20,8 +20,9 @@ from sandbox.container import create_container
 from sandbox.conversation import Conversation
 from sandbox.engine import connect, engine_errors
 from sandbox.errors import SandboxUnavailable
+from sandbox.images import UPLOADS
 from sandbox.limits import Limits
-from sandbox.meter import cgroup_parent, open_meter
+from sandbox.meter import cgroup_parent, cgroups_left, open_meter, remove_cgroups
 from sandbox.program import Program, Questions, Result, Run
 from sandbox.protocol import MAX_RESPONSE_BYTES
 from sandbox.verdicts import BadOutput, Code, verdict
@@ -60,7 +61,7 @@ def run(program: Program, limits: Limits, questions: Questions, how: Run) -> Res
             "mode": "ro",
         }
         output = stack.enter_context(output_volume(client, how.id, limits))
-        binds[output.name] = {"bind": "/output", "mode": "rw"}
+        binds[output.name] = {"bind": "/output", "mode": "rw,nocopy"}  # nothing of the image's own /output
         return _read_output(_run_container(client, program, limits, questions, how, binds), questions, how, output)
 
 
@@ -83,7 +84,7 @@ def _run_container(
         start_failed = _start(container)
         if start_failed is None:
             talk.hold(channel)
-            _end(container, talk)
+            _end(container, talk, channel)
         total_seconds = time.monotonic() - started
         usage = talk.usage.highest(meter.read())
         with engine_errors("asking how the container ended"):
@@ -96,7 +97,9 @@ def _run_container(
             exit_code=None if start_failed else state["ExitCode"],
             # The engine's flag catches a kill too quick to be sampled; alone, an exit code of 137 proves nothing.
             oom_kills=max(usage.oom_kills, int(bool(state.get("OOMKilled")))),
-            pids_refused=usage.pids_refused,
+            # The count of refusals goes with the container on cgroup v1, and a bomb may be over between two samples;
+            # the parent's peak stays.
+            pids_refused=max(usage.pids_refused, int(usage.pids_peak >= limits.pids)),
             wall_seconds=total_seconds,
             cpu_seconds=usage.cpu_seconds,
             memory_peak_bytes=usage.memory_bytes,
@@ -119,9 +122,11 @@ def _run_container(
     finally:
         if channel is not None:
             channel.close()
-        with engine_errors("removing the container"):
-            container.remove(force=True, v=True)
-        meter.close()
+        try:
+            with engine_errors("removing the container"):
+                container.remove(force=True, v=True)
+        finally:
+            meter.close()
 
 
 def _start(container: Container) -> str | None:
@@ -143,10 +148,12 @@ def _start(container: Container) -> str | None:
 
 def _last_words(explanation: str) -> str:
     """The runtime's own reason, without the chain of programs that passed it on."""
-    return explanation.strip().rsplit("starting container process caused: ", 1)[-1][:300].rstrip(": ")
+    reason = re.split(r"start(?:ing)? container process(?: caused)?: ", explanation.strip())[-1]
+    reason = re.sub(r"/\S*/(?:merged|rootfs)(?=/)", "", reason)  # where the engine keeps it is nobody's business
+    return reason[:300].removesuffix(": unknown").rstrip(": ")
 
 
-def _end(container: Container, talk: Conversation) -> None:
+def _end(container: Container, talk: Conversation, channel: Channel) -> None:
     """Waits for the container to be gone; kills it where it has to be ended or does not go."""
     patience = time.monotonic() + EXIT_GRACE_SECONDS
     while not talk.must_end and _is_running(container):
@@ -155,10 +162,13 @@ def _end(container: Container, talk: Conversation) -> None:
         if talk.seen.images_done < talk.seen.images_total and talk.run.contract == "stream" and now > patience:
             talk.seen = dataclasses.replace(talk.seen, protocol_error="it closed its stdout and went on running")
             talk.must_end = True
-        time.sleep(0.01)
+        time.sleep(0.02)
     if talk.must_end:
-        # It may have ended by itself in the meantime; then the engine refuses, and its exit code is the true one.
-        talk.seen = dataclasses.replace(talk.seen, stopped_by_us=_kill(container))
+        # It may have ended by itself in the meantime; then its exit code is the true one.
+        talk.seen = dataclasses.replace(talk.seen, stopped_by_us=_is_running(container))
+        # While output nobody reads fills the stream, the engine can't report an end: a kill hung for 60 s.
+        channel.close()
+        _kill(container)
         deadline = time.monotonic() + KILL_SECONDS
         while _is_running(container):
             if time.monotonic() > deadline:
@@ -166,17 +176,14 @@ def _end(container: Container, talk: Conversation) -> None:
             time.sleep(0.02)
 
 
-def _kill(container: Container) -> bool:
-    """SIGKILL; False if it was gone already."""
+def _kill(container: Container) -> None:
+    """SIGKILL, unless it is gone already."""
     try:
-        container.kill("SIGKILL")
-    except APIError as error:
-        if error.status_code in (404, 409):
-            return False
-        raise SandboxUnavailable(f"the engine could not kill a container: {error}") from error
-    except (DockerException, requests.RequestException, OSError) as error:
-        raise SandboxUnavailable(f"the engine could not kill a container: {error}") from error
-    return True
+        with engine_errors("killing a container"):
+            container.kill("SIGKILL")
+    except SandboxUnavailable as error:
+        if not (isinstance(error.__cause__, APIError) and error.__cause__.status_code in (404, 409)):
+            raise
 
 
 def _is_running(container: Container) -> bool:
@@ -187,7 +194,7 @@ def _is_running(container: Container) -> bool:
 
 def _read_output(result: Result, questions: Questions, how: Run, output: OutputVolume) -> Result:
     """Takes the label maps of a batch run, and gives the verdict anew."""
-    if result.verdict.code not in (Code.NO_OUTPUT, Code.OK):
+    if not set(result.verdict.flags) <= {Code.OK, Code.NO_OUTPUT, Code.PIDS_LIMIT, Code.DISK_LIMIT}:
         return result  # what it wrote before it failed is no result
     wanted = {f"{i + 1:06d}.png": i for i in range(questions.total)}
     done = 0
@@ -195,7 +202,8 @@ def _read_output(result: Result, questions: Questions, how: Run, output: OutputV
     for name, content in output.files(MAX_RESPONSE_BYTES):
         index = wanted.pop(name, None)
         if index is None:
-            bad = bad or BadOutput(0, f"/output/{name[:80]!r} was not asked for")
+            said = isinstance(content, bytes)
+            bad = bad or BadOutput(0, f"/output/{name[:80]!r} was not asked for" if said else str(content))
             continue
         reason = questions.accept(index, content) if isinstance(content, bytes) else str(content)
         if reason is not None:
@@ -224,7 +232,7 @@ def _facts(client: docker.DockerClient) -> dict[str, str | int | float]:
 
 
 def sweep(prefix: str, live: set[str]) -> list[str]:
-    """Removes what dead workers left behind: containers and volumes of runs that are not in `live`.
+    """Removes what dead workers left behind: containers, volumes, images and cgroups of runs that are not in `live`.
 
     Args:
         prefix: of the run ids to look at. Others on the same engine (another site, a local evaluation) are let be.
@@ -239,16 +247,27 @@ def sweep(prefix: str, live: set[str]) -> list[str]:
     client = connect()
     removed = []
 
-    def is_left_over(labels: dict[str, str]) -> bool:
-        return labels[LABEL].startswith(prefix) and labels[LABEL] not in live
+    def is_left_over(run_id: str) -> bool:
+        return run_id.startswith(prefix) and run_id not in live
 
     with contextlib.closing(client), engine_errors("sweeping up after dead workers"):
         for container in client.containers.list(all=True, filters={"label": LABEL}, ignore_removed=True):
-            if is_left_over(container.labels):
-                container.remove(force=True, v=True)
-                removed.append(f"container {container.name}")
+            if is_left_over(container.labels[LABEL]):
+                with contextlib.suppress(NotFound):  # another worker may sweep at the same time
+                    container.remove(force=True, v=True)
+                    removed.append(f"container {container.name}")
         for volume in client.volumes.list(filters={"label": LABEL}):
-            if is_left_over(volume.attrs["Labels"]):
-                volume.remove(force=True)
-                removed.append(f"volume {volume.name}")
+            if is_left_over(volume.attrs["Labels"][LABEL]):
+                with contextlib.suppress(NotFound):
+                    volume.remove(force=True)
+                    removed.append(f"volume {volume.name}")
+        for image in client.images.list(UPLOADS):
+            for tag in image.tags:
+                if tag.startswith(f"{UPLOADS}:") and is_left_over(tag.removeprefix(f"{UPLOADS}:")):
+                    with contextlib.suppress(NotFound):
+                        client.images.remove(tag)
+                        removed.append(f"image {tag}")
+    for run_id in cgroups_left():
+        if is_left_over(run_id) and remove_cgroups(run_id):
+            removed.append(f"cgroup of {run_id}")
     return removed

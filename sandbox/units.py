@@ -13,7 +13,7 @@ def parse_size(text: str) -> int:
     Raises:
         ValueError: it is none of these.
     """
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([kmg]?)(?:i?b)?", text.strip().lower())
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([kmg]?)(?:i?b)?", text.strip().lower())
     if match is None:
         raise ValueError(f"{text!r} is not a size; write it like 512m or 1g")
     return int(float(match[1]) * _FACTORS[match[2]])

@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import IO, Any, cast
 
@@ -19,7 +19,6 @@ from docker.models.containers import Container
 
 from sandbox.bases import ROOT_IMAGE
 from sandbox.engine import engine_errors
-from sandbox.errors import SandboxUnavailable
 from sandbox.limits import Limits
 
 LABEL = "parakh.run"
@@ -29,6 +28,10 @@ NOBODY = 65534
 
 class UnreadableOutput(Exception):
     """A file in /output that is not a regular file, or is too large; the message names it."""
+
+
+class _TooMuch(Exception):
+    """The tar of /output is longer than /output can be: files with holes in them."""
 
 
 def pack(files: Iterable[tuple[str, bytes]], sink: IO[bytes]) -> None:
@@ -116,7 +119,8 @@ class OutputVolume:
         self._limits = limits
 
     def files(self, max_file_bytes: int) -> Iterator[tuple[str, bytes | UnreadableOutput]]:
-        """Every entry of /output: its name and its bytes, or why it can't be taken. Links are never followed.
+        """The entries of /output: name and bytes, or why it can't be taken. Links are never followed. The first file
+        that is too large is the last that is looked at: on a tmpfs, one of terabytes costs its writer nothing.
 
         Raises:
             SandboxUnavailable: the engine failed.
@@ -126,21 +130,26 @@ class OutputVolume:
             ceiling = self._limits.output_bytes + 2048 * self._limits.output_inodes
             # tarfile only needs read(); its stubs ask for a whole file object.
             source = cast("IO[bytes]", _Chunks(chunks, ceiling))
-            with tarfile.open(fileobj=source, mode="r|") as tar:
-                for entry in tar:
-                    name = entry.name.removeprefix("out").lstrip("/")
-                    if not name:
-                        continue
-                    if not entry.isreg():
-                        yield name, UnreadableOutput(f"/output/{name} is {_kind(entry)}, not a regular file")
-                    elif entry.size > max_file_bytes:
-                        yield (
-                            name,
-                            UnreadableOutput(f"/output/{name} has {entry.size} bytes; at most {max_file_bytes}"),
-                        )
-                    else:
-                        content = tar.extractfile(entry)
-                        yield name, content.read() if content else b""
+            with contextlib.closing(cast("Generator[bytes]", chunks)), tarfile.open(fileobj=source, mode="r|") as tar:
+                try:
+                    yield from _entries(tar, max_file_bytes)
+                except _TooMuch:
+                    yield "", UnreadableOutput(f"/output holds files of more than {self._limits.output_bytes} bytes")
+
+
+def _entries(tar: tarfile.TarFile, max_file_bytes: int) -> Iterator[tuple[str, bytes | UnreadableOutput]]:
+    for entry in tar:
+        name = entry.name.removeprefix("out").lstrip("/")
+        if not name:
+            continue
+        if not entry.isreg():
+            yield name, UnreadableOutput(f"/output/{name} is {_kind(entry)}, not a regular file")
+        elif entry.size > max_file_bytes:
+            yield name, UnreadableOutput(f"/output/{name} has {entry.size} bytes; at most {max_file_bytes}")
+            return
+        else:
+            content = tar.extractfile(entry)
+            yield name, content.read() if content else b""
 
 
 def _helper(client: docker.DockerClient, run_id: str, volumes: dict[str, dict[str, str]]) -> Container:
@@ -194,7 +203,7 @@ class _Chunks:
                 break
             self._left -= len(chunk)
             if self._left < 0:
-                raise SandboxUnavailable("the engine sent more of /output than it can hold")
+                raise _TooMuch
             self._buffer += chunk
         if count < 0:
             count = len(self._buffer)

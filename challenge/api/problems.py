@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from http import HTTPStatus
 from typing import Any
 
+from django.core.exceptions import TooManyFieldsSent, TooManyFilesSent
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -25,6 +26,8 @@ def problem_details(error: Exception, context: dict[str, Any]) -> Response | Non
     """DRF's exception handler. Refusals of the services become 409 with their own sentence."""
     if isinstance(error, Refused | TeamRefused):
         error = Conflict(str(error))
+    elif isinstance(error, TooManyFieldsSent | TooManyFilesSent):
+        error = exceptions.ParseError("Too many fields or files. Send one file and the fields of the schema.")
     response = exception_handler(error, context)
     if response is None:
         return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from challenge.presentation import units
-from sandbox import Limits, field_info
+from sandbox import PROFILES, Limits, field_info
 from sandbox.limits import MIB
 
 
@@ -69,6 +69,9 @@ def sentence(limits: Limits) -> str:
 
 def local_options(limits: Limits) -> str:
     """Options of `python -m evaluator run` that give a participant these limits at home (see sandbox/options.py)."""
+    for profile in PROFILES.values():
+        if limits == profile.on(limits.cpus):
+            return f"--profile {profile.name}"
     return (
         f"--memory {limits.memory_bytes // MIB}m --cpus {limits.cpu_quota:g} --pids {limits.pids} "
         f"--start-time {limits.start_seconds:g} --image-time {limits.image_seconds:g} "

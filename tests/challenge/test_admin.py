@@ -37,3 +37,8 @@ def test_a_submission_is_shown_and_can_not_be_changed(site: Site, staff: Client)
 def test_participants_are_sent_away(site: Site, client: Client) -> None:
     client.force_login(site.alice)
     assert client.get("/admin/challenge/submission/").status_code == 302
+
+
+def test_staff_log_in_where_wrong_passwords_are_counted(site: Site, client: Client) -> None:
+    assert client.get("/admin/login/").headers["Location"].startswith("/account/login/")
+    assert client.post("/admin/login/", {"username": "stella", "password": "wrong"}).status_code == 302

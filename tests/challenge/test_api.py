@@ -197,6 +197,19 @@ def test_the_schema_is_complete_and_valid(client: Client, db: None, tmp_path: Pa
     assert b"/api/v1/submissions/{id}/cancel/" in answer.content
 
 
+def test_the_schema_takes_no_version_into_its_headers(client: Client, db: None) -> None:
+    for version in ("x\ny", "\x00", "9"):
+        answer = client.get(f"{API}/schema/", {"version": version})
+        assert (answer.status_code, version in answer["Content-Disposition"]) == (200, False)
+
+
+def test_too_many_parts_are_a_problem_like_any_other(site: Site) -> None:
+    many = {f"x{number}": "1" for number in range(1500)}
+    answer = submit(as_user(site.alice), site.phase.pk, **many)
+    assert (answer.status_code, answer["Content-Type"]) == (400, "application/problem+json")
+    assert answer.json()["detail"].startswith("Too many fields or files.")
+
+
 def test_too_many_calls_are_throttled(site: Site, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(AnonRateThrottle, "THROTTLE_RATES", {"anon": "3/min", "user": None})
     statuses = [client.get(f"{API}/phases/").status_code for _ in range(5)]

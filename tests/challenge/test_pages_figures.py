@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import re
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 
 from challenge.presentation import charts, figures, limits_text, units
 from evaluator.metrics import CLASS_NAMES
-from sandbox import Limits, field_info
+from sandbox import PROFILES, Limits, field_info
 from sandbox.limits import GIB, KIB, MIB
 from sandbox.options import add_limit_options, limits_from
 from sandbox.units import parse_size
@@ -48,6 +49,15 @@ def test_the_command_for_home_gives_the_limits_of_the_phase() -> None:
     parser = argparse.ArgumentParser()
     add_limit_options(parser)
     assert limits_from(parser.parse_args(limits_text.local_options(limits).split())) == limits
+
+
+@pytest.mark.parametrize("name", PROFILES)
+def test_the_command_for_home_names_the_profile_of_the_phase(name: str) -> None:
+    """Threads and scratch space too: they have no options of their own."""
+    here = PROFILES[name].on(os.cpu_count() or 1)
+    parser = argparse.ArgumentParser()
+    add_limit_options(parser)
+    assert limits_from(parser.parse_args(limits_text.local_options(here).split())) == here
 
 
 def test_usage_leaves_out_what_was_not_measured() -> None:

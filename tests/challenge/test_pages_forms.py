@@ -240,6 +240,9 @@ def test_a_profile_is_cut_to_what_a_small_host_has() -> None:
         ("cpus", "9", "CPU cores is 9; the evaluation hosts have 8. Set 8 or fewer."),
         ("cpus", "0", "CPU cores is 0; it must lie between 1 and 256."),
         ("cpu_quota", "1.5", "CPU quota is 1.5 on 1 cores; it can't be more than the cores"),
+        ("cpus", "9" * 400, "CPU cores is a number of 400 digits; it must lie between 1 and 256."),
+        ("memory_bytes", "9" * 400, "“99999999999999999999…” is not a size."),
+        ("tmpfs_bytes", "9" * 19 + "g", "; it must lie between 64 KiB and 64 GiB."),
         ("pids", "many", "Enter a whole number."),
         ("image_seconds", "", "This field is required."),
         ("image_seconds", "nan", "Enter a number."),
@@ -258,6 +261,23 @@ def test_a_limit_that_can_not_be_is_refused_in_words(
     assert words in page
     assert f'id="id_limits-{field}_error"' in page
     assert site.phase.limits == before
+
+
+CONFIGURED = forms.HostOffer.configured  # The real one: `host` above replaces it.
+
+
+def test_what_the_hosts_offer_comes_from_the_settings(settings: SettingsWrapper) -> None:
+    settings.PARAKH_HOST_CPUS, settings.PARAKH_HOST_MEMORY_BYTES = 64, 512 * GIB
+    settings.PARAKH_HOST_GPUS, settings.PARAKH_HOST_RUNTIMES = 2, ("runsc",)
+    assert CONFIGURED() == forms.HostOffer(cpus=64, memory_bytes=512 * GIB, gpus=2, runtimes=("runsc",))
+
+
+def test_where_the_settings_are_silent_this_machine_counts(settings: SettingsWrapper) -> None:
+    settings.PARAKH_CPUSET = "0,2-3"
+    offer = CONFIGURED()
+    assert (offer.cpus, offer.gpus) == (3, 0)
+    assert offer.memory_bytes > 0
+    assert offer.runtimes[0] == "runc"
 
 
 def test_the_form_says_what_limits_itself_would_say() -> None:

@@ -36,6 +36,7 @@ def test_defaults_are_fine_and_make_their_folders(tmp_path: Path) -> None:
     secret = tmp_path / "var" / "secret-key"
     assert stat.S_IMODE(secret.stat().st_mode) == 0o600
     assert (tmp_path / "var" / "broker").is_dir()
+    assert stat.S_IMODE((tmp_path / "var").stat().st_mode) == 0o700  # The database in it holds tokens.
 
 
 def test_a_public_https_site_passes_the_deploy_check(tmp_path: Path) -> None:

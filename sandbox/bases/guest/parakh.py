@@ -7,8 +7,8 @@
 
     serve(predict)
 
-Load your model before you call `serve`: it says "ready", and from then on each image is timed. Your own prints go to
-stderr, which is your log; stdout belongs to the protocol.
+Load your model before you call `serve`: it says "ready", and from then on each image is timed. From this import on,
+your own prints go to stderr, which is your log; stdout belongs to the protocol.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def serve(predict: Callable[[bytes], bytes]) -> None:
 
 
 def _serve_stream(predict: Callable[[bytes], bytes]) -> None:
-    requests, responses = _take_stdio()
+    requests, responses = _STREAMS or _take_stdio()
     _write(responses, json.dumps({"parakh": VERSION, "ready": True}).encode())
     while (request := _read(requests)) is not None:
         _write(responses, predict(request))
@@ -62,6 +62,10 @@ def _take_stdio() -> tuple[BinaryIO, BinaryIO]:
     os.dup2(2, 1)
     sys.stdout = sys.stderr
     return requests, responses
+
+
+# Whatever is printed while the model is loaded must not reach the protocol either: the streams are taken at once.
+_STREAMS = _take_stdio() if os.environ.get("PARAKH_CONTRACT") == "stream" else None
 
 
 def _read(stream: BinaryIO) -> bytes | None:

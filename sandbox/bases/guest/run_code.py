@@ -30,6 +30,9 @@ def main() -> None:
     if hasattr(submission, "load"):
         submission.load()
     serve(_with_codecs(submission.predict))
+    # Every answer is given: taking torch down in good order would only cost a second or two of everybody's time.
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def _with_codecs(predict: Callable[[Any], Any]) -> Callable[[bytes], bytes]:
