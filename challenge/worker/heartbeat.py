@@ -11,10 +11,10 @@ from types import TracebackType
 
 import structlog
 from django.db import DatabaseError, connection
-from evaluator.pipeline import Progress
 
 from challenge import submissions
 from challenge.models import Attempt, AttemptState
+from evaluator.pipeline import Progress
 
 log = structlog.get_logger(__name__)
 

@@ -13,6 +13,7 @@ from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import Settings
 
 from challenge import forms, submissions
 from challenge.models import State, Submission, Team
@@ -266,13 +267,13 @@ def test_a_limit_that_can_not_be_is_refused_in_words(
 CONFIGURED = forms.HostOffer.configured  # The real one: `host` above replaces it.
 
 
-def test_what_the_hosts_offer_comes_from_the_settings(settings: SettingsWrapper) -> None:
+def test_what_the_hosts_offer_comes_from_the_settings(settings: Settings) -> None:
     settings.PARAKH_HOST_CPUS, settings.PARAKH_HOST_MEMORY_BYTES = 64, 512 * GIB
     settings.PARAKH_HOST_GPUS, settings.PARAKH_HOST_RUNTIMES = 2, ("runsc",)
     assert CONFIGURED() == forms.HostOffer(cpus=64, memory_bytes=512 * GIB, gpus=2, runtimes=("runsc",))
 
 
-def test_where_the_settings_are_silent_this_machine_counts(settings: SettingsWrapper) -> None:
+def test_where_the_settings_are_silent_this_machine_counts(settings: Settings) -> None:
     settings.PARAKH_CPUSET = "0,2-3"
     offer = CONFIGURED()
     assert (offer.cpus, offer.gpus) == (3, 0)
