@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -13,3 +15,5 @@ class ChallengeConfig(AppConfig):
 
     def ready(self) -> None:
         """Called once by Django when all models are loaded."""
+        # Registers by import, and only now: the checks look at the models.
+        import_module("challenge.checks")

@@ -68,7 +68,7 @@ class Conversation:
         """Samples the container and looks at every deadline; `now` is `time.monotonic()`."""
         if now >= self._next_sample:
             self._next_sample = now + SAMPLE_SECONDS
-            self.usage = self.usage.highest(self.meter.read())
+            self._sample()
             if (self.usage.cpu_seconds or 0.0) > self.limits.cpu_seconds:
                 self._note(cpu_over=True, must_end=True)
             if self.run.should_stop():
@@ -79,6 +79,9 @@ class Conversation:
             self._note(total_over=True, must_end=True)
         if self._asked_at is not None and now - self._asked_at > self.limits.image_seconds:
             self._note(image_over=True, must_end=True)
+
+    def _sample(self) -> None:
+        self.usage = self.usage.highest(self.meter.read())
 
     def _patience(self) -> float:
         """Seconds until something of ours is due."""
@@ -110,6 +113,7 @@ class Conversation:
             else:
                 check_ready(message)
                 self.ready_at = now
+                self._sample()  # a quick run may be over before a sample is due: the model is loaded now
                 self._note(ready=True)
             if not self.must_end:
                 self._ask(channel)
@@ -117,6 +121,7 @@ class Conversation:
     def _ask(self, channel: Channel) -> None:
         index = self.seen.images_done
         if index == self.questions.total:
+            self._sample()
             channel.end_input()
             return
         message = frame(self.questions.read(index))
