@@ -3,8 +3,9 @@
 Each run has a parent cgroup of its own, so that CPU and memory counters are still readable when the container is
 gone. Memory is anonymous + shared pages: the cgroup's own peak is mostly page cache (one program measured 441, 255,
 192 and 170 MiB under limits of 512, 256, 192 and 170). The kernel sums these pages up at least every two seconds, so
-a run that is over sooner may show too little (seen: 2 MB of 16 MB in a run of 0.3 s). Where this process can't read the engine's cgroups (Docker
-Desktop, a remote engine), the engine's statistics are used: coarser, and the parent cgroup is left out.
+a run that is over sooner may show too little (seen: 2 MB of 16 MB in a run of 0.3 s). Where this process can't read the
+engine's cgroups (Docker Desktop, a remote engine), the engine's statistics are used: coarser, and the parent cgroup is
+left out.
 """
 
 from __future__ import annotations
