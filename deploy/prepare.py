@@ -13,14 +13,17 @@ from __future__ import annotations
 import argparse
 import hashlib
 import http.client
+import json
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -35,6 +38,12 @@ TEST_PROGRAMS = {
     "/usr/lib/postgresql": "postgresql",
 }
 
+DAEMON_SETTINGS = Path("/etc/docker/daemon.json")
+DAEMON_PID = Path("/var/run/docker.pid")
+# gVisor makes no network of its own for a container that has none: without this its start fails. Nothing else here:
+# with --ignore-cgroups no limit of memory, CPU or processes would hold.
+RUNSC_ARGUMENTS = ["--network=none"]
+
 
 class CannotGoOn(Exception):
     """Said to the user as it is; it ends with what to do."""
@@ -48,6 +57,8 @@ def main() -> int:
         step("Python", check_python)
         step("Docker Engine", ensure_engine)
         step("Debian packages", lambda: ensure_programs(SITE_PROGRAMS | (TEST_PROGRAMS if options.tests else {})))
+        if options.tests:
+            step("gVisor", ensure_runsc)
         step("virtual environment", ensure_venv)
         lists = ["requirements.txt", "requirements-dev.txt"] if options.tests else ["requirements.txt"]
         step("Python packages", lambda: ensure_packages(lists))
@@ -103,20 +114,26 @@ def ensure_engine() -> str:
 
 def engine_version() -> str | None:
     """What the engine says to a ping, or None if none answers."""
-    address = urlsplit(os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock")
-    if address.scheme == "ssh":
+    if urlsplit(os.environ.get("DOCKER_HOST", "")).scheme == "ssh":
         docker = shutil.which("docker")
         done = subprocess.run([docker or "docker", "version"], capture_output=True, check=False) if docker else None
         return "over ssh" if done and done.returncode == 0 else None
+    answer = ask_engine("/_ping")
+    return f"API {answer[0].getheader('Api-Version', '?')}" if answer else None
+
+
+def ask_engine(path: str) -> tuple[http.client.HTTPResponse, bytes] | None:
+    """The engine's answer to a GET, if it is a good one."""
+    address = urlsplit(os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock")
     try:
         connection = http.client.HTTPConnection(address.hostname or "localhost", address.port or 2375, timeout=5)
         if address.scheme == "unix":
             connection.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
             connection.sock.settimeout(5)
             connection.sock.connect(address.path)
-        connection.request("GET", "/_ping")
+        connection.request("GET", path)
         answer = connection.getresponse()
-        return f"API {answer.getheader('Api-Version', '?')}" if answer.status == 200 else None
+        return (answer, answer.read()) if answer.status == 200 else None
     except (OSError, http.client.HTTPException):
         return None
 
@@ -148,6 +165,63 @@ def ensure_programs(wanted: dict[str, str]) -> str:
         return "debootstrap is not here: the base image will start from debian:bookworm-slim"
     apt_install(missing)
     return f"installed {', '.join(missing)}"
+
+
+def ensure_runsc() -> str:
+    """Registers gVisor with the engine of this machine. Nothing fails without it: tests on it are then skipped."""
+    if has_runsc():
+        return "the engine has the runtime runsc"
+    skipped = "tests on gVisor will be skipped"
+    if os.environ.get("DOCKER_HOST") or not is_debian_root():
+        return f"the engine has no runtime runsc, see docs/operators.md; {skipped}"
+    if not shutil.which("runsc"):
+        try:
+            apt_install(["runsc"])
+        except CannotGoOn as reason:
+            return f"the package runsc is not to be had ({str(reason).splitlines()[-1]}); {skipped}"
+    problem = register_runsc(shutil.which("runsc") or "/usr/bin/runsc")
+    return f"{problem}; {skipped}" if problem else f"registered runsc in {DAEMON_SETTINGS}"
+
+
+def has_runsc() -> bool:
+    answer = ask_engine("/info")
+    return answer is not None and "runsc" in json.loads(answer[1]).get("Runtimes", {})
+
+
+def register_runsc(program: str) -> str | None:
+    """Adds runsc to the daemon's settings and has them read again, without a restart. Says what was in the way."""
+    try:
+        daemon = int(DAEMON_PID.read_text())
+        if Path(f"/proc/{daemon}/comm").read_text().strip() != "dockerd":
+            return f"{DAEMON_PID} names no dockerd"
+        before = DAEMON_SETTINGS.read_text() if DAEMON_SETTINGS.exists() else None
+        settings: dict[str, Any] = json.loads(before or "{}")
+        settings.setdefault("runtimes", {})["runsc"] = {"path": program, "runtimeArgs": RUNSC_ARGUMENTS}
+    except (OSError, ValueError, AttributeError) as error:
+        return f"{DAEMON_SETTINGS} was left alone: {error}"
+    write_settings(json.dumps(settings, indent=2) + "\n")
+    os.kill(daemon, signal.SIGHUP)
+    deadline = time.monotonic() + 10
+    while not has_runsc():
+        if time.monotonic() > deadline:
+            # A daemon that will not take a setting now would not start with it either.
+            write_settings(before)
+            return f"dockerd did not take the runtime, and {DAEMON_SETTINGS} is as it was"
+        time.sleep(0.2)
+    return None
+
+
+def write_settings(text: str | None) -> None:
+    """All of it or nothing: a daemon that starts must not find half a file."""
+    if text is None:
+        DAEMON_SETTINGS.unlink()
+        return
+    DAEMON_SETTINGS.parent.mkdir(parents=True, exist_ok=True)
+    draft = DAEMON_SETTINGS.with_suffix(".draft")
+    draft.write_text(text)
+    if DAEMON_SETTINGS.exists():
+        shutil.copymode(DAEMON_SETTINGS, draft)
+    draft.replace(DAEMON_SETTINGS)
 
 
 def ensure_venv() -> str:
