@@ -197,7 +197,7 @@ def register_runsc(program: str) -> str | None:
         before = DAEMON_SETTINGS.read_text() if DAEMON_SETTINGS.exists() else None
         settings: dict[str, Any] = json.loads(before or "{}")
         settings.setdefault("runtimes", {})["runsc"] = {"path": program, "runtimeArgs": RUNSC_ARGUMENTS}
-    except (OSError, ValueError, AttributeError) as error:
+    except (OSError, ValueError, AttributeError, TypeError) as error:
         return f"{DAEMON_SETTINGS} was left alone: {error}"
     write_settings(json.dumps(settings, indent=2) + "\n")
     os.kill(daemon, signal.SIGHUP)
