@@ -20,10 +20,10 @@ from evaluator import pipeline
 from evaluator.datasets import Dataset
 from evaluator.errors import EvaluatorError
 from evaluator.metrics import scores
-from evaluator.predictions import score_files
+from evaluator.predictions import labels_below, score_archive, score_files
 from evaluator.sample import draw_sample
 from evaluator.text import report_text, scores_text
-from sandbox import SandboxError
+from sandbox import Limits, SandboxError
 from sandbox.options import add_limit_options, limits_from
 
 _notes = Console(stderr=True)
@@ -57,7 +57,10 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _score(options: argparse.Namespace) -> int:
-    found = scores(score_files(options.predictions, options.truth))
+    if options.predictions.is_file():
+        found = scores(score_archive(options.predictions, labels_below(options.truth), Limits()))
+    else:
+        found = scores(score_files(options.predictions, options.truth))
     print(json.dumps(found.as_dict(), indent=2) if options.json else scores_text(found))
     return 0
 
@@ -108,8 +111,8 @@ def _parser() -> argparse.ArgumentParser:
     add_limit_options(run)
     run.set_defaults(do=_run)
 
-    score = commands.add_parser("score", help="score a directory of label maps by the official rule")
-    score.add_argument("predictions", type=Path)
+    score = commands.add_parser("score", help="score a directory or a zip of label maps by the official rule")
+    score.add_argument("predictions", type=Path, help="files named like those of the truth")
     score.add_argument("truth", type=Path, help="a split of the truth, e.g. gtFine/val")
     score.add_argument("--json", action="store_true")
     score.set_defaults(do=_score)

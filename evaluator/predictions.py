@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,10 @@ import numpy.typing as npt
 
 from evaluator import label_maps
 from evaluator.datasets import Dataset
-from evaluator.errors import SubmissionError
+from evaluator.errors import DatasetError, SubmissionError
 from evaluator.metrics import NO_CLASS, Confusion, LabelMap, confusion_matrix
-from sandbox import Questions
+from sandbox import BadArchive, Limits, Questions, read_files, size
+from sandbox.protocol import MAX_RESPONSE_BYTES
 
 
 class Predictions:
@@ -41,6 +43,23 @@ class Predictions:
         return None
 
 
+def labels_below(truth: Path) -> dict[str, Path]:
+    """DRIVE/FRAME_label.png to file, of a split of the truth, in the order of their names.
+
+    Raises:
+        SubmissionError: there are none.
+    """
+    found = sorted(path for path in truth.rglob("*_label.png") if not path.name.endswith("_inst_label.png"))
+    if not found:
+        raise SubmissionError(f"{truth} has no *_label.png below it; give the directory of a split, e.g. gtFine/val")
+    return {path.relative_to(truth).as_posix(): path for path in found}
+
+
+def labels_of(dataset: Dataset) -> dict[str, Path]:
+    """The same of a data set, in its own order."""
+    return {f"{item.key}_label.png": item.label for item in dataset.items}
+
+
 def score_files(predictions: Path, truth: Path) -> list[Confusion]:
     """Compares two directories: for each TRUTH/DRIVE/FRAME_label.png, the file of the same name below PREDICTIONS.
 
@@ -50,14 +69,56 @@ def score_files(predictions: Path, truth: Path) -> list[Confusion]:
     Raises:
         SubmissionError: no truth at all, or a file is missing, unreadable, of another size or mode (named).
     """
-    wanted = sorted(path for path in truth.rglob("*_label.png") if not path.name.endswith("_inst_label.png"))
-    if not wanted:
-        raise SubmissionError(f"{truth} has no *_label.png below it; give the directory of a split, e.g. gtFine/val")
-    confusions = []
-    for path in wanted:
-        answer = predictions / path.relative_to(truth)
-        confusions.append(confusion_matrix(_decode(path), _decode(answer)))
-    return confusions
+    return [confusion_matrix(_decode(path), _decode(predictions / name)) for name, path in labels_below(truth).items()]
+
+
+def score_archive(archive: Path, truth: Mapping[str, Path], limits: Limits) -> list[Confusion]:
+    """Compares a zip of label maps, named like the truth, with it. One folder around them all is let pass.
+
+    Args:
+        truth: name in the archive to label file, e.g. `labels_of(dataset)`.
+
+    Returns:
+        One int64[8, 8] an image, in the order of `truth`.
+
+    Raises:
+        SubmissionError: the archive can't be read, a file is missing, was not asked for, or is no label map (named).
+        DatasetError: a label file of ours is not one.
+    """
+    found: dict[str, Confusion] = {}
+    folder: str | None = None
+    try:
+        for path, content in read_files(archive, limits):
+            if folder is None:
+                folder = "" if path in truth else f"{path.partition('/')[0]}/"
+            name = path.removeprefix(folder)
+            if name not in truth or not path.startswith(folder):
+                raise SubmissionError(f"{path!r} was not asked for; {_what_to_zip(truth)}")
+            if content.size > MAX_RESPONSE_BYTES:
+                raise SubmissionError(f"{path!r} has {size(content.size)}; at most {size(MAX_RESPONSE_BYTES)}")
+            try:
+                prediction = label_maps.decode(content.read())
+            except label_maps.BadLabelMap as error:
+                raise SubmissionError(f"{path!r}: {error}") from error
+            found[name] = confusion_matrix(_truth(truth[name]), prediction)
+    except BadArchive as error:
+        raise SubmissionError(str(error)) from error
+    missing = [name for name in truth if name not in found]
+    if missing:
+        others = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
+        raise SubmissionError(f"{missing[0]!r}{others} of {len(truth)} are missing; {_what_to_zip(truth)}")
+    return [found[name] for name in truth]
+
+
+def _what_to_zip(truth: Mapping[str, Path]) -> str:
+    return f"zip one label map an image and nothing else, named like {next(iter(truth), 'DRIVE/FRAME_label.png')!r}"
+
+
+def _truth(path: Path) -> LabelMap:
+    try:
+        return label_maps.decode(path.read_bytes())
+    except (OSError, label_maps.BadLabelMap) as error:
+        raise DatasetError(f"{path}: {error}") from error
 
 
 def _decode(path: Path) -> LabelMap:

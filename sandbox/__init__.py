@@ -6,8 +6,9 @@ result = run(Program(image="my-image"), PROFILES["laptop"].on(host_cpus=2), ques
 print(result.verdict.sentence)
 """
 
+from sandbox.archives import Content, read_files
 from sandbox.bases import CODE_ENTRYPOINT, TITLES, base_image
-from sandbox.errors import BadImage, SandboxError, SandboxUnavailable
+from sandbox.errors import BadArchive, BadImage, SandboxError, SandboxUnavailable
 from sandbox.limits import PROFILES, FieldInfo, Limits, Profile, field_info
 from sandbox.program import Contract, Program, Questions, Result, Run
 from sandbox.runner import run, sweep
@@ -18,9 +19,11 @@ __all__ = [
     "CODE_ENTRYPOINT",
     "PROFILES",
     "TITLES",
+    "BadArchive",
     "BadImage",
     "BadOutput",
     "Code",
+    "Content",
     "Contract",
     "FieldInfo",
     "Limits",
@@ -36,6 +39,7 @@ __all__ = [
     "base_image",
     "field_info",
     "pack",
+    "read_files",
     "run",
     "size",
     "sweep",

@@ -17,6 +17,7 @@ from typing import IO, Any, cast
 import docker
 from docker.models.containers import Container
 
+from sandbox.archives import Content
 from sandbox.bases import ROOT_IMAGE
 from sandbox.engine import engine_errors
 from sandbox.limits import Limits
@@ -34,8 +35,11 @@ class _TooMuch(Exception):
     """The tar of /output is longer than /output can be: files with holes in them."""
 
 
-def pack(files: Iterable[tuple[str, bytes]], sink: IO[bytes]) -> None:
-    """Writes files as an uncompressed tar that anybody may read and nobody may write; rewinds `sink`."""
+def pack(files: Iterable[tuple[str, bytes | Content]], sink: IO[bytes]) -> None:
+    """Writes files as an uncompressed tar that anybody may read and nobody may write; rewinds `sink`.
+
+    What the files raise as they are read passes through.
+    """
     made: set[str] = set()
     with tarfile.open(fileobj=sink, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for name, content in files:
@@ -45,9 +49,10 @@ def pack(files: Iterable[tuple[str, bytes]], sink: IO[bytes]) -> None:
                     entry = tarfile.TarInfo(directory)
                     entry.type, entry.mode = tarfile.DIRTYPE, 0o755
                     tar.addfile(entry)
+            source = io.BytesIO(content) if isinstance(content, bytes) else content
             entry = tarfile.TarInfo(name)
-            entry.size, entry.mode = len(content), 0o444
-            tar.addfile(entry, io.BytesIO(content))
+            entry.size, entry.mode = len(content) if isinstance(content, bytes) else content.size, 0o444
+            tar.addfile(entry, cast("IO[bytes]", source))  # it only reads
     sink.seek(0)
 
 
