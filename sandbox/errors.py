@@ -16,4 +16,19 @@ class BadArchive(SandboxError):
 
 
 class BadImage(SandboxError):
-    """The image can't be accepted. The team's fault: the message names the entry and the remedy."""
+    """The image can't be accepted. The team's fault.
+
+    Attributes:
+        reason: what is wrong, e.g. "is a block device".
+        entry: what the reason is about, e.g. "layer 2 of 5, entry 'dev/sda'"; "" where it is the image as a whole.
+        remedy: what to do about it, e.g. "leave /dev to the container"; "" where nobody knows.
+    """
+
+    def __init__(self, reason: str, *, entry: str = "", remedy: str = "") -> None:
+        super().__init__(reason)
+        self.reason, self.entry, self.remedy = reason, entry, remedy
+
+    def __str__(self) -> str:
+        """All three in one sentence."""
+        said = f"{self.entry} {self.reason}" if self.entry else self.reason
+        return f"{said}; {self.remedy}" if self.remedy else said
