@@ -13,10 +13,15 @@ from evaluator.metrics import Scores
 from evaluator.report import Report
 
 
+PER_IMAGE = ("latencies", "curve")
+"""Measurements that tell of single images, and so of hidden data."""
+
+
 def facts(report: Report, hidden: bool) -> dict[str, Any]:
     """What an attempt keeps of a report, beside the verdict."""
     measurements = dataclasses.asdict(report.measurements)
-    measurements["latencies"] = [] if hidden else list(report.measurements.latencies)
+    for detail in PER_IMAGE:
+        measurements[detail] = [] if hidden else measurements[detail]
     return {
         "images_done": report.images_done,
         "images_total": report.images_total,

@@ -60,7 +60,7 @@ def evaluate(
     base: str = "pytorch",
     contract: Contract = "stream",
     seed: int | None = None,
-    cpuset: str | None = None,
+    cores: str | None = None,
     run_id: str | None = None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
     should_stop: Callable[[], bool] = lambda: False,
@@ -72,7 +72,7 @@ def evaluate(
         kind: "code" or "image"; told from the submission where it is None.
         base: the base image of a code submission.
         seed: of the order of the images; drawn where it is None.
-        cpuset, run_id: see `sandbox.Run`.
+        cores, run_id: see `sandbox.Run`.
         on_progress: told each stage and each answered image; must be quick.
         should_stop: asked some 20 times a second; True ends the evaluation as CANCELLED.
 
@@ -88,7 +88,7 @@ def evaluate(
     how = Run(
         id=run_id or f"local-{uuid.uuid4().hex[:12]}",
         contract=contract,
-        cpuset=cpuset,
+        cores=cores,
         on_progress=lambda done: on_progress(Progress("running", done, total)),
         should_stop=should_stop,
     )
@@ -208,5 +208,6 @@ def _measurements(result: Result, image_bytes: int) -> Measurements:
         cpu_seconds=result.seen.cpu_seconds,
         memory_peak_bytes=result.seen.memory_peak_bytes,
         throttled_seconds=result.throttled_seconds,
+        curve=result.curve,
         image_bytes=image_bytes,
     )

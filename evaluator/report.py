@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 from evaluator.metrics import Scores
-from sandbox import Limits, Verdict
+from sandbox import Limits, Sample, Verdict
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +23,7 @@ class Measurements:
         cpu_seconds: CPU time of all its processes.
         memory_peak_bytes: highest sample of anonymous + shared memory.
         throttled_seconds: time the CPU quota held it back.
+        curve: CPU time, memory and answers over time.
         image_bytes: size of the container image's own layers, or of the unpacked code.
     """
 
@@ -35,6 +36,7 @@ class Measurements:
     cpu_seconds: float | None = None
     memory_peak_bytes: int | None = None
     throttled_seconds: float | None = None
+    curve: tuple[Sample, ...] = ()
     image_bytes: int | None = None
 
 

@@ -11,13 +11,18 @@ import docker
 from docker.errors import APIError
 from docker.models.containers import Container
 
+from sandbox import runtimes, seccomp
+from sandbox.cores import Cores
 from sandbox.engine import engine_errors, find_image
 from sandbox.errors import BadImage, SandboxUnavailable
+from sandbox.image_config import check_config
 from sandbox.limits import Limits
 from sandbox.program import Program, Questions, Run
 from sandbox.volumes import LABEL, NOBODY
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+_LOADER_VARIABLES = ("LD_", "GLIBC_TUNABLES", "GCONV_PATH")
+_ULIMITS = {"core": 0, "nofile": 4096, "memlock": 64 * 1024}
 _COVER_BYTES = 64 * 1024
 
 
@@ -28,21 +33,23 @@ def create_container(
     questions: Questions,
     run: Run,
     binds: dict[str, dict[str, str]],
+    cores: Cores,
     cgroup_parent: str | None,
 ) -> Container:
     """Creates, and does not start, the container of a run.
 
     Args:
         binds: volume name to `{"bind": path, "mode": "ro" | "rw"}`.
+        cores: to run on, reserved by the caller.
+        cgroup_parent: see `cgroups.prepare_parent`.
 
     Raises:
         BadImage: the engine has no such image, or it can't be run as it is.
-        SandboxUnavailable: the engine failed, or this host has fewer cores than the limits ask for.
+        SandboxUnavailable: the engine failed, or has no such runtime.
     """
     image = find_image(client, program.image)
     config = image.attrs.get("Config") or {}
-    if not (program.entrypoint or config.get("Entrypoint") or config.get("Cmd")):
-        raise BadImage("the image has neither ENTRYPOINT nor CMD; say in its Dockerfile what to run")
+    check_config(config, has_entry_point=program.entrypoint is not None)
     taken = {bind["bind"] for bind in binds.values()}
     declared = {posixpath.normpath(path) for path in config.get("Volumes") or {}} - taken
     overrides: dict[str, Any] = {}
@@ -54,26 +61,29 @@ def create_container(
         return client.containers.create(
             image,
             **overrides,
-            labels={LABEL: run.id},
-            environment=_environment(limits, questions, run),
+            labels=dict.fromkeys(config.get("Labels") or {}, "") | {LABEL: run.id} | cores.label,
+            environment=_environment(config, limits, questions, run),
             stdin_open=True,
             use_config_proxy=False,  # an operator's proxy may carry a password
             detach=False,  # so that end of input reaches the container when we half-close
             user=f"{NOBODY}:{NOBODY}",
             network_mode="none",
+            dns=["127.0.0.1"],  # else it is told of the host's name servers
+            dns_search=["."],
             read_only=True,
             cap_drop=["ALL"],
-            security_opt=["no-new-privileges"],
+            security_opt=["no-new-privileges", f"seccomp={seccomp.profile()}"],
             ipc_mode="private",
+            oom_score_adj=1000,  # when the host runs out of memory, this goes first
             mem_limit=limits.memory_bytes,
             memswap_limit=limits.memory_bytes,  # the same number: no swap
-            cpuset_cpus=run.cpuset or _last_cores(client, limits),
+            cpuset_cpus=cores.cpuset,
             cpu_period=100_000,
             cpu_quota=int(limits.cpu_quota * 100_000),
-            pids_limit=limits.pids,
+            pids_limit=runtimes.pids_limit(limits),
             tmpfs=_tmpfs(limits, declared),
             volumes=binds,
-            ulimits=[docker.types.Ulimit(name="core", soft=0, hard=0)],
+            ulimits=[docker.types.Ulimit(name=name, soft=most, hard=most) for name, most in _ULIMITS.items()],
             log_config=docker.types.LogConfig(type="none"),
             healthcheck={"test": ["NONE"]},
             stop_signal="SIGKILL",
@@ -97,16 +107,22 @@ def _refusals_of_foreign_images(is_ours: bool) -> Iterator[None]:
         raise BadImage(f"the engine refuses its configuration ({reason}); look at VOLUME, WORKDIR and ENV") from error
 
 
-def _environment(limits: Limits, questions: Questions, run: Run) -> dict[str, str]:
+def _environment(config: dict[str, Any], limits: Limits, questions: Questions, run: Run) -> list[str]:
+    """Ours goes over the image's. Without its `=` a variable is taken away: those that the loader obeys."""
+    names = [variable.partition("=")[0] for variable in config.get("Env") or []]
     threads = str(limits.effective_threads)
     width, height = questions.score_size
-    return {
+    ours = {
         "PARAKH_CONTRACT": run.contract,
         "PARAKH_IMAGES": str(questions.total),
         "PARAKH_SCORE_SIZE": f"{width}x{height}",
         "HOME": "/tmp",  # noqa: S108  (the container's own; the rest of its file system is read-only)
         **dict.fromkeys(_THREAD_VARIABLES, threads),
     }
+    return [
+        *(f"{name}={value}" for name, value in ours.items()),
+        *(name for name in names if name.startswith(_LOADER_VARIABLES)),
+    ]
 
 
 def _tmpfs(limits: Limits, declared: set[str]) -> dict[str, str]:
@@ -118,11 +134,3 @@ def _tmpfs(limits: Limits, declared: set[str]) -> dict[str, str]:
         "/tmp": f"{options},size={limits.tmpfs_bytes},nr_inodes={limits.tmpfs_inodes}",  # noqa: S108
         "/dev/shm": f"{options},size={limits.shm_bytes},nr_inodes={limits.tmpfs_inodes}",  # noqa: S108
     }
-
-
-def _last_cores(client: docker.DockerClient, limits: Limits) -> str:
-    """The highest-numbered cores: the host's own work mostly sits on the first ones."""
-    cores = int(client.info()["NCPU"])
-    if limits.cpus > cores:
-        raise SandboxUnavailable(f"the limits ask for {limits.cpus} cores and this host has {cores}")
-    return f"{cores - limits.cpus}-{cores - 1}"

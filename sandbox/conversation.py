@@ -11,6 +11,7 @@ import time
 from typing import Any
 
 from sandbox.channel import Channel, Stream
+from sandbox.curve import Curve, Sample
 from sandbox.limits import Limits
 from sandbox.logs import HeadAndTail
 from sandbox.meter import Meter, Usage
@@ -33,12 +34,17 @@ class Conversation:
         self.meter = meter
         self.started = started
         self.seen = Observation(
-            limits=limits, images_total=questions.total, ready=run.contract == "batch", stopped_by_us=False
+            limits=limits,
+            contract=run.contract,
+            images_total=questions.total,
+            ready=run.contract == "batch",
+            stopped_by_us=False,
         )
         self.must_end = False
         """True once something happened after which the container has to be killed."""
         self.log = HeadAndTail(limits.log_bytes)
         self.usage = Usage()
+        self.curve = Curve()
         self.latencies: list[float] = []
         self.ready_at: float | None = None
         self.first_asked_at: float | None = None
@@ -81,7 +87,10 @@ class Conversation:
             self._note(image_over=True, must_end=True)
 
     def _sample(self) -> None:
-        self.usage = self.usage.highest(self.meter.read())
+        now = self.meter.read()
+        self.usage = self.usage.highest(now)
+        seconds = time.monotonic() - self.started
+        self.curve.add(Sample(seconds, self.usage.cpu_seconds, now.memory_bytes, self.seen.images_done))
 
     def _patience(self) -> float:
         """Seconds until something of ours is due."""

@@ -58,3 +58,18 @@ def find_image(client: docker.DockerClient, reference: str) -> Image:
         if isinstance(cause, APIError) and cause.status_code == 400:
             raise BadImage(f"{reference!r} can't be the name of an image") from error
         raise
+
+
+def is_local(client: docker.DockerClient) -> bool:
+    """True if the engine runs on this machine: what the SDK makes of a unix socket."""
+    return str(client.api.base_url) == "http+docker://localhost"
+
+
+@contextlib.contextmanager
+def patience(client: docker.DockerClient, seconds: float) -> Iterator[None]:
+    """Another time limit for each answer of the engine."""
+    usual, client.api.timeout = client.api.timeout, int(seconds)
+    try:
+        yield
+    finally:
+        client.api.timeout = usual

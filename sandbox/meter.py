@@ -12,16 +12,18 @@ import contextlib
 import dataclasses
 import os
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import docker
 import requests
 from docker.errors import DockerException
 
-CGROUP_ROOT = Path("/sys/fs/cgroup")
-PARENT = "parakh"
+from sandbox import cgroups
+
+SCRATCH = ("/tmp", "/dev/shm")  # noqa: S108
+"""Where a container may write."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -34,6 +36,7 @@ class Usage:
     oom_kills: int = 0
     pids_refused: int = 0
     pids_peak: int = 0
+    scratch_full: bool = False
 
     def highest(self, other: Usage) -> Usage:
         """Field by field the larger one: counters only grow, memory becomes its peak."""
@@ -44,116 +47,108 @@ class Usage:
             oom_kills=max(self.oom_kills, other.oom_kills),
             pids_refused=max(self.pids_refused, other.pids_refused),
             pids_peak=max(self.pids_peak, other.pids_peak),
+            scratch_full=self.scratch_full or other.scratch_full,
         )
 
 
-class Meter(Protocol):
+class Meter:
     """A source of readings for one container."""
 
     def read(self) -> Usage:
         """Usage so far; quick, and never raises."""
+        raise NotImplementedError
+
+    def watch_mounts(self, process: int) -> None:
+        """From now on readings tell whether /tmp or /dev/shm of the container with this first process is full."""
 
     def close(self) -> None:
-        """Stops measuring and removes what measuring left behind. Call it after the container is removed."""
-
-
-def cgroup_parent(client: docker.DockerClient, run_id: str) -> str | None:
-    """The parent cgroup to create the container in, or None where its counters could not be read."""
-    if not _is_local(client) or not os.access(CGROUP_ROOT, os.W_OK):
-        return None
-    if client.info().get("CgroupDriver") == "systemd":
-        return f"{PARENT}-{run_id.replace('-', '_')}.slice"
-    return f"/{PARENT}/{run_id}"
+        """Stops measuring; quicker after the container was removed."""
 
 
 def open_meter(client: docker.DockerClient, container_id: str, parent: str | None) -> Meter:
-    """The best meter there is for a container created under `parent`."""
+    """The best meter there is for a container created under `parent`, a cgroup of `cgroups.prepare_parent`."""
     if parent is None:
         return _EngineMeter(client, container_id)
-    if (CGROUP_ROOT / "cgroup.controllers").exists():
-        return _CgroupV2Meter(_v2_path(parent))
+    if cgroups.is_version_2():
+        return _CgroupV2Meter(cgroups.path_v2(parent))
     return _CgroupV1Meter(parent, container_id)
 
 
-def _is_local(client: docker.DockerClient) -> bool:
-    # What the SDK makes of a unix socket; ssh:// and tcp:// engines look different.
-    return str(client.api.base_url) == "http+docker://localhost"
+class _CgroupMeter(Meter):
+    """Reads files of the kernel."""
+
+    def __init__(self) -> None:
+        self._mounts: list[int] = []
+
+    def watch_mounts(self, process: int) -> None:
+        # An open descriptor keeps the mount when the container is gone: it can be asked at the very end. Only the
+        # free space is, nothing is ever opened below; and a link in place of the folder is not followed.
+        for place in SCRATCH:
+            with contextlib.suppress(OSError):
+                flags = os.O_PATH | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+                self._mounts.append(os.open(f"/proc/{process}/root{place}", flags))
+
+    def _is_scratch_full(self) -> bool:
+        for mount in self._mounts:
+            room = os.fstatvfs(mount)
+            if room.f_blocks and (room.f_bavail == 0 or room.f_favail == 0):
+                return True
+        return False
+
+    def close(self) -> None:
+        while self._mounts:
+            os.close(self._mounts.pop())
 
 
-def _v2_path(parent: str) -> Path:
-    if parent.endswith(".slice"):
-        return CGROUP_ROOT / f"{PARENT}.slice" / parent
-    return CGROUP_ROOT / parent.lstrip("/")
-
-
-def cgroups_left() -> set[str]:
-    """Ids of the runs whose parent cgroup is still there (with the systemd driver, `_` where the id has `-`)."""
-    plain = {path.name for pattern in (f"{PARENT}/*", f"*/{PARENT}/*") for path in CGROUP_ROOT.glob(f"{pattern}/")}
-    slices = {
-        path.name.removeprefix(f"{PARENT}-").removesuffix(".slice").replace("_", "-")
-        for path in CGROUP_ROOT.glob(f"{PARENT}.slice/{PARENT}-*.slice")
-    }
-    return plain | slices
-
-
-def remove_cgroups(run_id: str) -> bool:
-    """Removes the parent cgroup of a run; False if processes still live in it."""
-    parents = [CGROUP_ROOT / PARENT / run_id, *CGROUP_ROOT.glob(f"*/{PARENT}/{run_id}")]
-    parents.append(_v2_path(f"{PARENT}-{run_id.replace('-', '_')}.slice"))
-    for parent in parents:
-        _remove(parent)
-    return not any(parent.exists() for parent in parents)
-
-
-class _CgroupV1Meter:
+class _CgroupV1Meter(_CgroupMeter):
     """Reads the parent's CPU and memory, and from the container's own cgroup what v1 does not hand up."""
 
     def __init__(self, parent: str, container_id: str) -> None:
+        super().__init__()
         self._parent = parent.lstrip("/")
         self._container = container_id
 
     def read(self) -> Usage:
         own = Path(self._parent) / self._container
-        cpu = _number(CGROUP_ROOT / "cpuacct" / self._parent / "cpuacct.usage")
-        memory = CGROUP_ROOT / "memory"
-        throttled = _table(CGROUP_ROOT / "cpu" / own / "cpu.stat").get("throttled_time")
+        cpu = _number(cgroups.ROOT / "cpuacct" / self._parent / "cpuacct.usage")
+        memory = cgroups.ROOT / "memory"
+        throttled = _table(cgroups.ROOT / "cpu" / own / "cpu.stat").get("throttled_time")
         return Usage(
             cpu_seconds=None if cpu is None else cpu / 1e9,
             memory_bytes=_pages([memory / own, memory / self._parent], "total_rss", "total_shmem"),
             throttled_seconds=None if throttled is None else throttled / 1e9,
-            oom_kills=_table(CGROUP_ROOT / "memory" / own / "memory.oom_control").get("oom_kill", 0),
-            pids_refused=_table(CGROUP_ROOT / "pids" / own / "pids.events").get("max", 0),
-            pids_peak=_number(CGROUP_ROOT / "pids" / self._parent / "pids.peak") or 0,
+            oom_kills=_table(cgroups.ROOT / "memory" / own / "memory.oom_control").get("oom_kill", 0),
+            pids_refused=_table(cgroups.ROOT / "pids" / own / "pids.events").get("max", 0),
+            pids_peak=_number(cgroups.ROOT / "pids" / self._parent / "pids.peak") or 0,
+            scratch_full=self._is_scratch_full(),
         )
 
-    def close(self) -> None:
-        for controller in _children(CGROUP_ROOT):
-            _remove(controller / self._parent)
 
-
-class _CgroupV2Meter:
+class _CgroupV2Meter(_CgroupMeter):
     """On v2 every counter reaches the parent."""
 
     def __init__(self, path: Path) -> None:
+        super().__init__()
         self._path = path
 
     def read(self) -> Usage:
         cpu = _table(self._path / "cpu.stat")
         # CPU is throttled where the quota is set: in the container's cgroup below ours.
-        throttled = [_table(child / "cpu.stat").get("throttled_usec") for child in _children(self._path)]
+        below = list(cgroups.children(self._path))
+        throttled = [_table(child / "cpu.stat").get("throttled_usec") for child in below]
         return Usage(
             cpu_seconds=cpu["usage_usec"] / 1e6 if "usage_usec" in cpu else None,
-            memory_bytes=_pages([*_children(self._path), self._path], "anon", "shmem"),
+            memory_bytes=_pages([*below, self._path], "anon", "shmem"),
             throttled_seconds=sum(t for t in throttled if t) / 1e6 if throttled else None,
             oom_kills=_table(self._path / "memory.events").get("oom_kill", 0),
-            pids_refused=_table(self._path / "pids.events").get("max", 0),
+            # Before Linux 6.11 a refusal is counted in the cgroup that has the limit, and not above it.
+            pids_refused=max(_table(cgroup / "pids.events").get("max", 0) for cgroup in (self._path, *below)),
+            pids_peak=_number(self._path / "pids.peak") or 0,
+            scratch_full=self._is_scratch_full(),
         )
 
-    def close(self) -> None:
-        _remove(self._path)
 
-
-class _EngineMeter:
+class _EngineMeter(Meter):
     """The engine's statistics stream, about one reading a second, read by a thread of its own."""
 
     def __init__(self, client: docker.DockerClient, container_id: str) -> None:
@@ -223,18 +218,3 @@ def _pages(cgroups: Iterable[Path], anonymous: str, shared: str) -> int | None:
     """
     tables = [_table(cgroup / "memory.stat") for cgroup in cgroups]
     return max((t[anonymous] + t.get(shared, 0) for t in tables if anonymous in t), default=None)
-
-
-def _children(path: Path) -> Iterator[Path]:
-    try:
-        yield from (child for child in path.iterdir() if child.is_dir())
-    except OSError:
-        return
-
-
-def _remove(cgroup: Path) -> None:
-    """Removes a cgroup and those below it; a cgroup that still has processes stays for the reaper."""
-    for child in _children(cgroup):
-        _remove(child)
-    with contextlib.suppress(OSError):
-        cgroup.rmdir()

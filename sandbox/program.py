@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from typing import IO, Literal
+from typing import IO
 
-from sandbox.verdicts import Observation, Verdict
-
-Contract = Literal["stream", "batch"]
+from sandbox.curve import Sample
+from sandbox.verdicts import Contract, Observation, Verdict
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,14 +51,15 @@ class Run:
     Attributes:
         id: label of everything made for this run (letters, digits, hyphens), for the reaper.
         contract: "stream" or "batch".
-        cpuset: cores to run on, e.g. "2-3"; the last `limits.cpus` cores of the host where it is None.
+        cores: to choose from, e.g. "2-7"; all of the host's where it is None. The run gets `limits.cpus` of them to
+            itself, and waits for them if need be.
         on_progress: told the number of accepted answers; must be quick, it runs on the measuring clock.
-        should_stop: asked some 20 times a second; True ends the run as CANCELLED.
+        should_stop: asked 10 to 20 times a second, also while it waits; True ends the run as CANCELLED.
     """
 
     id: str
     contract: Contract = "stream"
-    cpuset: str | None = None
+    cores: str | None = None
     on_progress: Callable[[int], None] = lambda images_done: None
     should_stop: Callable[[], bool] = lambda: False
 
@@ -75,15 +75,17 @@ class Result:
         answering_seconds: first request byte to last response byte.
         latencies: seconds for each answer, in the order asked (`stream` only).
         throttled_seconds: how long the CPU quota held it back; None where not known.
+        curve: what it used over time, in at most `curve.MOST_POINTS` points.
         log: head and tail of what it printed.
-        engine: facts about the engine and its host.
+        engine: facts about the engine, its host, and the cores and runtime used.
     """
 
     verdict: Verdict
     seen: Observation
-    start_seconds: float | None
-    answering_seconds: float | None
-    latencies: tuple[float, ...]
-    throttled_seconds: float | None
-    log: bytes
-    engine: dict[str, str | int | float]
+    start_seconds: float | None = None
+    answering_seconds: float | None = None
+    latencies: tuple[float, ...] = ()
+    throttled_seconds: float | None = None
+    curve: tuple[Sample, ...] = ()
+    log: bytes = b""
+    engine: dict[str, str | int | float] = dataclasses.field(default_factory=dict)

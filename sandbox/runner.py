@@ -12,34 +12,37 @@ import tempfile
 import time
 
 import docker
-from docker.errors import APIError, NotFound
+from docker.errors import APIError
 from docker.models.containers import Container
 
+from sandbox import cgroups, runtimes
+from sandbox.batch import read_output
 from sandbox.channel import Channel
 from sandbox.container import create_container
 from sandbox.conversation import Conversation
-from sandbox.engine import connect, engine_errors
+from sandbox.cores import Cores, Stopped, reserve
+from sandbox.engine import connect, engine_errors, patience
 from sandbox.errors import SandboxUnavailable
-from sandbox.images import UPLOADS
+from sandbox.leftovers import kill_container, remove_container
 from sandbox.limits import Limits
-from sandbox.meter import cgroup_parent, cgroups_left, open_meter, remove_cgroups
+from sandbox.meter import open_meter
 from sandbox.program import Program, Questions, Result, Run
-from sandbox.protocol import MAX_RESPONSE_BYTES
-from sandbox.verdicts import BadOutput, Code, verdict
-from sandbox.volumes import LABEL, OutputVolume, input_volume, output_volume, pack
+from sandbox.verdicts import Observation, verdict
+from sandbox.volumes import input_volume, output_volume, pack
 
 EXIT_GRACE_SECONDS = 2.0
 """How long a container that closed its streams may take to be gone before that counts as hanging."""
 
-KILL_SECONDS = 30.0
-"""How long the engine may take to report a killed container as gone."""
+START_SECONDS = 45.0
+"""How long the engine may take to start a container, whatever the limits: a runtime can hang (seen with gVisor)."""
 
 
 def run(program: Program, limits: Limits, questions: Questions, how: Run) -> Result:
     """Runs one container under `limits` and says what happened. Leaves nothing behind.
 
     Raises:
-        SandboxUnavailable: the engine failed; the run says nothing about the submission.
+        SandboxUnavailable: the engine failed, or the host has not the cores or the runtime that the limits ask for;
+            the run says nothing about the submission.
         BadImage: the engine has no such image, or it names nothing to run.
 
     Nothing else of its own: whatever the container does is in the result. Exceptions of `questions` and of the
@@ -48,21 +51,25 @@ def run(program: Program, limits: Limits, questions: Questions, how: Run) -> Res
     client = connect()
     with contextlib.ExitStack() as stack:
         stack.callback(client.close)
+        try:
+            cores = stack.enter_context(reserve(client, limits.cpus, how.cores, how.should_stop))
+        except Stopped:
+            return _cancelled_while_waiting(limits, questions)
         binds: dict[str, dict[str, str]] = {}
         if program.files is not None:
             name = stack.enter_context(input_volume(client, how.id, "code", program.files))
             binds[name] = {"bind": "/submission", "mode": "ro"}
         if how.contract == "stream":
-            return _run_container(client, program, limits, questions, how, binds)
+            return _run_container(client, program, limits, questions, how, binds, cores)
         images = stack.enter_context(tempfile.TemporaryFile(prefix="parakh-images-"))
         pack(((f"{i + 1:06d}{questions.suffix}", questions.read(i)) for i in range(questions.total)), images)
-        binds[stack.enter_context(input_volume(client, how.id, "images", images))] = {
-            "bind": "/input",
-            "mode": "ro",
-        }
+        name = stack.enter_context(input_volume(client, how.id, "images", images))
+        binds[name] = {"bind": "/input", "mode": "ro"}
         output = stack.enter_context(output_volume(client, how.id, limits))
         binds[output.name] = {"bind": "/output", "mode": "rw,nocopy"}  # nothing of the image's own /output
-        return _read_output(_run_container(client, program, limits, questions, how, binds), questions, how, output)
+        return read_output(
+            _run_container(client, program, limits, questions, how, binds, cores), questions, how, output
+        )
 
 
 def _run_container(
@@ -72,19 +79,25 @@ def _run_container(
     questions: Questions,
     how: Run,
     binds: dict[str, dict[str, str]],
+    cores: Cores,
 ) -> Result:
-    parent = cgroup_parent(client, how.id)
-    container = create_container(client, program, limits, questions, how, binds, parent)
-    meter = open_meter(client, str(container.id), parent)
-    channel = None
-    try:
+    with contextlib.ExitStack() as stack:
+        parent = cgroups.prepare_parent(client, how.id)
+        stack.callback(cgroups.remove, how.id)
+        container = create_container(client, program, limits, questions, how, binds, cores, parent)
+        meter = open_meter(client, str(container.id), parent)
+        stack.callback(meter.close)
+        stack.callback(remove_container, client, str(container.id))
         channel = Channel(client, str(container.id))
+        stack.callback(channel.close)
         started = time.monotonic()
         talk = Conversation(how, limits, questions, meter, started)
-        start_failed = _start(container)
+        start_failed = _start(client, container)
         if start_failed is None:
+            if runtimes.shows_mounts(limits):
+                meter.watch_mounts(_first_process(container))
             talk.hold(channel)
-            _end(container, talk, channel)
+            _end(client, container, talk, channel)
         total_seconds = time.monotonic() - started
         usage = talk.usage.highest(meter.read())
         with engine_errors("asking how the container ended"):
@@ -99,7 +112,8 @@ def _run_container(
             oom_kills=max(usage.oom_kills, int(bool(state.get("OOMKilled")))),
             # The count of refusals goes with the container on cgroup v1, and a bomb may be over between two samples;
             # the parent's peak stays.
-            pids_refused=max(usage.pids_refused, int(usage.pids_peak >= limits.pids)),
+            pids_refused=max(usage.pids_refused, int(usage.pids_peak >= runtimes.pids_limit(limits))),
+            disk_refused=usage.scratch_full,
             wall_seconds=total_seconds,
             cpu_seconds=usage.cpu_seconds,
             memory_peak_bytes=usage.memory_bytes,
@@ -116,23 +130,21 @@ def _run_container(
             ),
             latencies=tuple(talk.latencies),
             throttled_seconds=usage.throttled_seconds,
+            curve=talk.curve.points(),
             log=talk.log.value(),
-            engine=engine,
+            engine=engine | {"runtime": limits.runtime, "cores_used": cores.cpuset},
         )
-    finally:
-        if channel is not None:
-            channel.close()
-        try:
-            with engine_errors("removing the container"):
-                container.remove(force=True, v=True)
-        finally:
-            meter.close()
 
 
-def _start(container: Container) -> str | None:
+def _cancelled_while_waiting(limits: Limits, questions: Questions) -> Result:
+    seen = Observation(limits=limits, images_total=questions.total, cancelled=True, stopped_by_us=True)
+    return Result(verdict=verdict(seen), seen=seen)
+
+
+def _start(client: docker.DockerClient, container: Container) -> str | None:
     """Starts the container; returns why its command can't be started, if that is the image's fault."""
     try:
-        with engine_errors("starting the container"):
+        with patience(client, START_SECONDS), engine_errors("starting the container"):
             container.start()
     except SandboxUnavailable as error:
         cause = error.__cause__
@@ -153,13 +165,19 @@ def _last_words(explanation: str) -> str:
     return reason[:300].removesuffix(": unknown").rstrip(": ")
 
 
-def _end(container: Container, talk: Conversation, channel: Channel) -> None:
+def _first_process(container: Container) -> int:
+    with engine_errors("asking for the container's process"):
+        container.reload()
+    return int(container.attrs["State"]["Pid"])
+
+
+def _end(client: docker.DockerClient, container: Container, talk: Conversation, channel: Channel) -> None:
     """Waits for the container to be gone; kills it where it has to be ended or does not go."""
-    patience = time.monotonic() + EXIT_GRACE_SECONDS
+    grace = time.monotonic() + EXIT_GRACE_SECONDS
     while not talk.must_end and _is_running(container):
         now = time.monotonic()
         talk.watch(now)
-        if talk.seen.images_done < talk.seen.images_total and talk.run.contract == "stream" and now > patience:
+        if talk.seen.images_done < talk.seen.images_total and talk.run.contract == "stream" and now > grace:
             talk.seen = dataclasses.replace(talk.seen, protocol_error="it closed its stdout and went on running")
             talk.must_end = True
         time.sleep(0.02)
@@ -168,54 +186,13 @@ def _end(container: Container, talk: Conversation, channel: Channel) -> None:
         talk.seen = dataclasses.replace(talk.seen, stopped_by_us=_is_running(container))
         # While output nobody reads fills the stream, the engine can't report an end: a kill hung for 60 s.
         channel.close()
-        _kill(container)
-        deadline = time.monotonic() + KILL_SECONDS
-        while _is_running(container):
-            if time.monotonic() > deadline:
-                raise SandboxUnavailable(f"the engine did not end a container within {KILL_SECONDS:g} s of its kill")
-            time.sleep(0.02)
-
-
-def _kill(container: Container) -> None:
-    """SIGKILL, unless it is gone already."""
-    try:
-        with engine_errors("killing a container"):
-            container.kill("SIGKILL")
-    except SandboxUnavailable as error:
-        if not (isinstance(error.__cause__, APIError) and error.__cause__.status_code in (404, 409)):
-            raise
+        kill_container(client, str(container.id))
 
 
 def _is_running(container: Container) -> bool:
     with engine_errors("asking whether the container runs"):
         container.reload()
     return bool(container.attrs["State"]["Running"])
-
-
-def _read_output(result: Result, questions: Questions, how: Run, output: OutputVolume) -> Result:
-    """Takes the label maps of a batch run, and gives the verdict anew."""
-    if not set(result.verdict.flags) <= {Code.OK, Code.NO_OUTPUT, Code.PIDS_LIMIT, Code.DISK_LIMIT}:
-        return result  # what it wrote before it failed is no result
-    wanted = {f"{i + 1:06d}.png": i for i in range(questions.total)}
-    done = 0
-    bad: BadOutput | None = None
-    for name, content in output.files(MAX_RESPONSE_BYTES):
-        index = wanted.pop(name, None)
-        if index is None:
-            said = isinstance(content, bytes)
-            bad = bad or BadOutput(0, f"/output/{name[:80]!r} was not asked for" if said else str(content))
-            continue
-        reason = questions.accept(index, content) if isinstance(content, bytes) else str(content)
-        if reason is not None:
-            bad = bad or BadOutput(index + 1, reason)
-        else:
-            done += 1
-            how.on_progress(done)
-    if bad is None and done and wanted:
-        missing = min(wanted)
-        bad = BadOutput(wanted[missing] + 1, f"/output/{missing} is missing")
-    seen = dataclasses.replace(result.seen, images_done=done, bad_output=bad)
-    return dataclasses.replace(result, seen=seen, verdict=verdict(seen))
 
 
 def _facts(client: docker.DockerClient) -> dict[str, str | int | float]:
@@ -229,45 +206,3 @@ def _facts(client: docker.DockerClient) -> dict[str, str | int | float]:
         "memory_bytes": int(info.get("MemTotal", 0)),
         "cgroup_version": str(info.get("CgroupVersion", "1")),
     }
-
-
-def sweep(prefix: str, live: set[str]) -> list[str]:
-    """Removes what dead workers left behind: containers, volumes, images and cgroups of runs that are not in `live`.
-
-    Args:
-        prefix: of the run ids to look at. Others on the same engine (another site, a local evaluation) are let be.
-        live: run ids that somebody still works on.
-
-    Returns:
-        What was removed, for the log.
-
-    Raises:
-        SandboxUnavailable: the engine failed.
-    """
-    client = connect()
-    removed = []
-
-    def is_left_over(run_id: str) -> bool:
-        return run_id.startswith(prefix) and run_id not in live
-
-    with contextlib.closing(client), engine_errors("sweeping up after dead workers"):
-        for container in client.containers.list(all=True, filters={"label": LABEL}, ignore_removed=True):
-            if is_left_over(container.labels[LABEL]):
-                with contextlib.suppress(NotFound):  # another worker may sweep at the same time
-                    container.remove(force=True, v=True)
-                    removed.append(f"container {container.name}")
-        for volume in client.volumes.list(filters={"label": LABEL}):
-            if is_left_over(volume.attrs["Labels"][LABEL]):
-                with contextlib.suppress(NotFound):
-                    volume.remove(force=True)
-                    removed.append(f"volume {volume.name}")
-        for image in client.images.list(UPLOADS):
-            for tag in image.tags:
-                if tag.startswith(f"{UPLOADS}:") and is_left_over(tag.removeprefix(f"{UPLOADS}:")):
-                    with contextlib.suppress(NotFound):
-                        client.images.remove(tag)
-                        removed.append(f"image {tag}")
-    for run_id in cgroups_left():
-        if is_left_over(run_id) and remove_cgroups(run_id):
-            removed.append(f"cgroup of {run_id}")
-    return removed

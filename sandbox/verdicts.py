@@ -1,6 +1,6 @@
 """What happened in a run, in one word and one sentence: a pure function of what was observed.
 
-`Observation` holds facts only. `verdict` puts them in the order of docs/verdicts: a platform fault beats all, then
+`Observation` holds facts only. `verdict` puts them in the order of `Code`: a platform fault beats all, then
 the first submission verdict that applies is shown, and every other one that applies is kept as a flag. No verdict is
 ever parsed from text a submission wrote.
 """
@@ -11,8 +11,11 @@ import dataclasses
 import signal
 from collections.abc import Callable, Iterator
 from enum import StrEnum
+from typing import Literal
 
 from sandbox.limits import Limits
+
+Contract = Literal["stream", "batch"]
 
 
 class Code(StrEnum):
@@ -75,6 +78,7 @@ class Observation:
     """Facts of one run. Times in seconds, sizes in bytes; None means "did not happen" or "not known"."""
 
     limits: Limits
+    contract: Contract = "stream"
     images_total: int = 0
     images_done: int = 0
     ready: bool = False
@@ -84,9 +88,11 @@ class Observation:
     oom_kills: int = 0
     pids_refused: int = 0
     disk_refused: bool = False
+    """Its /tmp or /dev/shm was full at some time, or at its end."""
     log_bytes: int = 0
     log_over: bool = False
     output_over: bool = False
+    """/output was full, and label maps are missing."""
     start_over: bool = False
     total_over: bool = False
     image_over: bool = False
@@ -189,19 +195,37 @@ def _signal_of(exit_code: int) -> signal.Signals | None:
     return number if number in fatal | {signal.SIGKILL, signal.SIGTERM} else None
 
 
+_UNITS = (("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024))
+
+
 def size(count: int | float | None) -> str:
     """Bytes for people: `1.0 GiB`, `170 MiB`, `30 KiB`; `?` where it is not known."""
     if count is None:
         return "?"
-    for unit, factor in (("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024)):
+    for unit, factor in _UNITS:
         if count >= factor:
             return f"{count / factor:.1f} {unit}" if count < 10 * factor else f"{count / factor:.0f} {unit}"
     return f"{count:.0f} B"
 
 
+def _of(used: int | None, limit: int) -> str:
+    """Used and allowed bytes in one unit: `1.0 of 1.0 GiB`. A peak between two samples is missed."""
+    if used is None:
+        return f"all of its {size(limit)}"
+    wanted = size(limit)
+    factor = next(factor for unit, factor in _UNITS if wanted.endswith(unit))
+    return f"{used / factor:.{1 if used < 10 * factor else 0}f} of {wanted}"
+
+
+def _seconds(value: float | None) -> str:
+    return "more" if value is None else f"{value:.1f}"
+
+
 def _where(seen: Observation) -> str:
     """How far the run came: `at image 17 of 204, after 12.4 s`."""
     after = f"after {seen.wall_seconds:.1f} s"
+    if seen.contract == "batch":
+        return after
     if not seen.ready:
         return f"before it was ready, {after}"
     if seen.images_done < seen.images_total:
@@ -247,21 +271,20 @@ _WORDS: dict[Code, _Words] = {
         "Write the ready message once the model is loaded; load less, or smaller weights, before it.",
     ),
     Code.MEMORY_LIMIT: lambda o: (
-        f"Out of memory: {_where(o)} it passed the limit of {size(o.limits.memory_bytes)}"
-        + (f" (peak seen: {size(o.memory_peak_bytes)})" if o.memory_peak_bytes is not None else "")
-        + ".",
+        f"Out of memory: it used {_of(o.memory_peak_bytes, o.limits.memory_bytes)} {_where(o)}, and wanted more.",
         "Use a smaller model or input, free tensors between images; /tmp and /dev/shm count as memory too.",
     ),
     Code.PIDS_LIMIT: lambda o: (
-        f"It tried to have more than {o.limits.pids} processes and threads {_where(o)}.",
+        f"It wanted more than the {o.limits.pids} processes and threads it may have {_where(o)}.",
         f"Start fewer: OMP_NUM_THREADS is {o.limits.effective_threads} here; data-loader workers are not needed.",
     ),
     Code.DISK_LIMIT: lambda o: (
-        f"It ran out of scratch space (/tmp holds {size(o.limits.tmpfs_bytes)}) {_where(o)}.",
-        "Keep temporary files small; the rest of the file system is read-only.",
+        f"It ended with exit code {o.exit_code} {_where(o)}, its scratch space full: /tmp holds "
+        f"{size(o.limits.tmpfs_bytes)} in {o.limits.tmpfs_inodes} files, /dev/shm {size(o.limits.shm_bytes)}.",
+        "Keep temporary files few and small; the rest of the file system is read-only.",
     ),
     Code.TIME_LIMIT: lambda o: (
-        f"It ran longer than {o.limits.total_seconds:g} s in total: stopped {_where(o)}.",
+        f"It ran longer than the {o.limits.total_seconds:g} s it may take in all: stopped {_where(o)}.",
         "Use a faster model; start-up counts too. The limit is wall-clock time.",
     ),
     Code.IMAGE_TIME_LIMIT: lambda o: (
@@ -269,15 +292,16 @@ _WORDS: dict[Code, _Words] = {
         "Use a faster model, and warm it up before the ready message.",
     ),
     Code.CPU_LIMIT: lambda o: (
-        f"It used more than {o.limits.cpu_seconds:g} s of CPU time: stopped {_where(o)}.",
+        f"It used {_seconds(o.cpu_seconds)} of {o.limits.cpu_seconds:g} s of CPU time: stopped {_where(o)}.",
         "Use a cheaper model, and don't spin threads while waiting for the next image.",
     ),
     Code.LOG_LIMIT: lambda o: (
-        f"It wrote more than {size(o.limits.log_bytes)} of log: stopped {_where(o)}.",
+        f"It wrote more than {size(o.limits.log_bytes)} of log ({size(o.log_bytes)} came): stopped {_where(o)}.",
         "Print less; stdout prints and stderr both end up in the log.",
     ),
     Code.OUTPUT_LIMIT: lambda o: (
-        f"It wrote more than {size(o.limits.output_bytes)} of output.",
+        f"/output is full, and label maps are missing: it holds {size(o.limits.output_bytes)} in "
+        f"{o.limits.output_inodes} files.",
         "Write one 8-bit greyscale PNG an image and nothing else to /output.",
     ),
     Code.RUNTIME_ERROR: lambda o: (

@@ -20,6 +20,7 @@ from docker.models.containers import Container
 from sandbox.archives import Content
 from sandbox.bases import ROOT_IMAGE
 from sandbox.engine import engine_errors
+from sandbox.errors import SandboxUnavailable
 from sandbox.limits import Limits
 
 LABEL = "parakh.run"
@@ -122,6 +123,19 @@ class OutputVolume:
         self.name = name
         self._keeper = keeper
         self._limits = limits
+
+    def is_full(self) -> bool:
+        """True if no byte or no file more would fit.
+
+        Raises:
+            SandboxUnavailable: the engine failed.
+        """
+        with engine_errors("asking for the room in /output"):
+            code, said = self._keeper.exec_run(["stat", "--file-system", "--format=%a %d", "/out"])
+        room = cast("bytes", said).split()
+        if code != 0 or len(room) != 2 or not all(number.isdigit() for number in room):
+            raise SandboxUnavailable(f"the room in /output can't be read: {room!r}")
+        return 0 in map(int, room)
 
     def files(self, max_file_bytes: int) -> Iterator[tuple[str, bytes | UnreadableOutput]]:
         """The entries of /output: name and bytes, or why it can't be taken. Links are never followed. The first file

@@ -10,6 +10,7 @@ from rest_framework import serializers
 from challenge import lineup, permissions, submissions
 from challenge.leaderboard import Row
 from challenge.models import Attempt, Kind, Phase, Score, Submission
+from challenge.results import PER_IMAGE
 
 
 class PhaseOut(serializers.ModelSerializer[Phase]):
@@ -114,7 +115,8 @@ class AttemptOut(serializers.ModelSerializer[Attempt]):
         """Seconds and bytes; without each image's latency where that is withheld."""
         measurements: dict[str, Any] = dict(attempt.measurements)
         if not self._shows_detail(attempt):
-            measurements.pop("latencies", None)
+            for detail in PER_IMAGE:
+                measurements.pop(detail, None)
         return measurements
 
 

@@ -63,7 +63,7 @@ def _run(attempt: Attempt, heartbeat: Heartbeat) -> Report:
             base=submission.base or settings.PARAKH_BASES[0],
             contract="batch" if attempt.contract == "batch" else "stream",
             seed=attempt.seed,
-            cpuset=settings.PARAKH_CPUSET or None,
+            cores=settings.PARAKH_CPUSET or None,
             run_id=run_id(attempt),
             on_progress=heartbeat.note,
             should_stop=heartbeat.should_stop,

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox import meter
+from sandbox import cgroups, meter
 from sandbox.channel import Channel, Stream
 from sandbox.errors import SandboxUnavailable
 from sandbox.logs import HeadAndTail
@@ -201,6 +201,8 @@ USAGES = st.builds(
     throttled_seconds=st.none() | st.floats(0, 100),
     oom_kills=st.integers(0, 3),
     pids_refused=st.integers(0, 3),
+    pids_peak=st.integers(0, 3),
+    scratch_full=st.booleans(),
 )
 
 
@@ -214,7 +216,7 @@ def test_the_highest_of_readings_is_the_same_in_any_order(one: Usage, two: Usage
 def test_kernel_files_are_read_as_they_are_and_their_absence_is_no_error(
     version: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(meter, "CGROUP_ROOT", tmp_path)
+    monkeypatch.setattr(cgroups, "ROOT", tmp_path)
     if version == 2:
         (tmp_path / "cgroup.controllers").touch()
     found = meter.open_meter(cast("Any", None), "c" * 64, "/parakh/run")
@@ -227,19 +229,39 @@ def test_kernel_files_are_read_as_they_are_and_their_absence_is_no_error(
             f"cpu/{own}/cpu.stat": "nr_periods 5\nnr_throttled 2\nthrottled_time 1500000000\n",
             f"memory/{own}/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n",
             f"pids/{own}/pids.events": "max 7\n",
+            "pids/parakh/run/pids.peak": "32\n",
         },
         2: {
             "parakh/run/cpu.stat": "usage_usec 2500000\nuser_usec 1\n",
             "parakh/run/memory.stat": "anon 4096\nfile 9999\nshmem 1000\n",
             f"{own}/cpu.stat": "usage_usec 2500000\nthrottled_usec 1500000\n",
             "parakh/run/memory.events": "low 0\nhigh 0\nmax 40\noom 3\noom_kill 2\n",
-            "parakh/run/pids.events": "max 7\n",
+            "parakh/run/pids.events": "max 0\n",
+            "parakh/run/pids.peak": "32\n",
+            f"{own}/pids.events": "max 7\n",
         },
     }
     for name, text in files[version].items():
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).write_text(text)
-    assert found.read() == Usage(cpu_seconds=2.5, memory_bytes=5096, throttled_seconds=1.5, oom_kills=2, pids_refused=7)
+    assert found.read() == Usage(
+        cpu_seconds=2.5, memory_bytes=5096, throttled_seconds=1.5, oom_kills=2, pids_refused=7, pids_peak=32
+    )
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_memory_is_the_containers_own_where_the_parents_figure_is_late(
+    version: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cgroups, "ROOT", tmp_path)
+    controller = tmp_path / "memory" if version == 1 else tmp_path
+    own = controller / "parakh" / "run" / ("c" * 64)
+    own.mkdir(parents=True)
+    if version == 2:
+        (tmp_path / "cgroup.controllers").touch()
+    (own.parent / "memory.stat").write_text("total_rss 10\ntotal_shmem 0\nanon 10\nshmem 0\n")
+    (own / "memory.stat").write_text("total_rss 500\ntotal_shmem 5\nanon 500\nshmem 5\n")
+    assert meter.open_meter(cast("Any", None), "c" * 64, "/parakh/run").read().memory_bytes == 505
 
 
 def test_the_engines_own_statistics_are_understood() -> None:

@@ -14,6 +14,7 @@ import pytest
 from sandbox import BadImage, Code, Program, pack
 from sandbox.bases import ROOT_IMAGE
 from sandbox.container import create_container
+from sandbox.cores import CORES_LABEL, Cores
 from sandbox.volumes import LABEL
 from tests.sandbox.guests import ECHO, MIB, PRELUDE, TIGHT, Answers, Trial, python, until
 
@@ -57,13 +58,15 @@ looked = dict(
     internet=connects(socket.AF_INET, ("1.1.1.1", 53)),
     metadata=connects(socket.AF_INET, ("169.254.169.254", 80)),
     internet6=connects(socket.AF_INET6, ("2606:4700:4700::1111", 53)),
+    name_servers=[line.split()[1:] for line in open("/etc/resolv.conf") if line.split()[0] in ("nameserver", "search")],
     dns=tries(lambda: socket.getaddrinfo("example.org", 80)),
     sockets=[path for path in ("/var/run/docker.sock", "/run/docker.sock", "/run/containerd") if os.path.exists(path)],
     written={place: makes(place + "/parakh") for place in places if os.path.isdir(place)},
     sysrq=makes("/proc/sysrq-trigger"),
     core_pattern=makes("/proc/sys/kernel/core_pattern"),
     tmp=room("/tmp"), shm=room("/dev/shm"),
-    core=resource.getrlimit(resource.RLIMIT_CORE),
+    core=resource.getrlimit(resource.RLIMIT_CORE), files=resource.getrlimit(resource.RLIMIT_NOFILE),
+    oom=open("/proc/self/oom_score_adj").read().strip(),
     memory=cgroup("memory/memory.limit_in_bytes") or cgroup("memory/memory.max"),
     swap=cgroup("memory/memory.memsw.limit_in_bytes") or cgroup("memory/memory.swap.max"),
     pids=cgroup("pids/pids.max"),
@@ -80,6 +83,12 @@ looked = dict(
     keyring=call(250, 0, -3, 1, 0, 0),
     bpf=call(321, 0, 0, 0),
     ptrace=call(101, 16, 1, 0, 0),
+    userfaultfd=call(323, 0), io_uring=call(425, 8, 0), perf=call(298, 0, 0, -1, -1, 0),
+    queue=call(240, b"/q", 64, 384, 0),
+    splice=call(275, 0, 0, 1, 0, 1, 0), module=call(175, 0, 0, b""), vm_read=call(310, 1, 0, 0, 0, 0, 0),
+    setns=call(308, 0, 0), clone_ns=call(56, 0x10000011, 0, 0, 0, 0), handle=call(304, 0, 0, 0),
+    personality=call(135, 0x0040000), netlink=call(41, 16, 3, 0), packet=call(41, 17, 3, 0), vsock=call(41, 40, 1, 0),
+    crypto=call(41, 38, 5, 0), fifo=tries(lambda: os.mkfifo("/tmp/fifo")),
     cpus=sorted(os.sched_getaffinity(0)),
     mounts=[line.split()[1] for line in open("/proc/mounts") if line.split()[0].startswith("/dev/")],
 )
@@ -110,6 +119,7 @@ def test_there_is_no_network(inside: dict[str, Any]) -> None:
     for way in ("internet", "metadata", "internet6"):
         assert inside[way] in ("Network is unreachable", "Cannot assign requested address"), (way, inside[way])
     assert "(" not in inside["dns"], "a name was resolved"
+    assert inside["name_servers"] == [["127.0.0.1"]], "it is told of the host's"
 
 
 def test_nothing_of_the_host_is_in_reach(inside: dict[str, Any]) -> None:
@@ -130,6 +140,7 @@ def test_scratch_space_is_sized_in_bytes_and_files(inside: dict[str, Any]) -> No
     assert inside["tmp"] == [TIGHT.tmpfs_bytes, TIGHT.tmpfs_inodes]
     assert inside["shm"] == [TIGHT.shm_bytes, TIGHT.tmpfs_inodes]
     assert inside["core"] == [0, 0]
+    assert inside["files"] == [4096, 4096]
 
 
 def test_memory_has_no_swap_and_processes_a_ceiling(inside: dict[str, Any]) -> None:
@@ -137,10 +148,13 @@ def test_memory_has_no_swap_and_processes_a_ceiling(inside: dict[str, Any]) -> N
     assert int(inside["swap"]) in (TIGHT.memory_bytes, 0)  # v1 counts both together, v2 swap alone
     assert int(inside["pids"]) == TIGHT.pids
     assert len(inside["cpus"]) == TIGHT.cpus
+    assert inside["oom"] == "1000", "a host without memory would end something else first"
 
 
 @pytest.mark.parametrize(
-    "call", ["mknod", "chown", "setuid", "clock", "mount", "unshare", "keyring", "bpf", "ptrace"]
+    "call", ["mknod", "chown", "setuid", "clock", "mount", "unshare", "keyring", "bpf", "ptrace",
+     "userfaultfd", "io_uring", "perf", "queue", "splice", "module", "vm_read", "setns", "clone_ns", "handle",
+     "personality", "netlink", "packet", "vsock", "crypto", "fifo"]
 )  # fmt: skip
 def test_calls_that_no_model_needs_are_refused(call: str, inside: dict[str, Any]) -> None:
     assert inside[call] in (*REFUSED, "Function not implemented"), inside[call]
@@ -173,7 +187,7 @@ def test_it_is_told_of_its_threads_and_may_use_its_cores(trial: Trial, engine: d
     limits = TIGHT.replace(cpus=min(2, cores), cpu_quota=1.0, threads=4)
     code = "say(json.dumps([os.environ['OMP_NUM_THREADS'], sorted(os.sched_getaffinity(0))]).encode())"
     assert json.loads(trial.say(code, limits)) == ["4", list(range(cores - min(2, cores), cores))]
-    assert json.loads(trial.say(code, TIGHT, cpuset="0")) == ["1", [0]]
+    assert json.loads(trial.say(code, TIGHT, cores="0")) == ["1", [0]]
 
 
 FILL = """
@@ -201,11 +215,27 @@ def test_scratch_space_runs_out_in_bytes_and_in_files(trial: Trial) -> None:
     assert blocks == shm_blocks == [4, ENOSPC]
 
 
+@pytest.mark.parametrize("place", ["/tmp", "/dev/shm"])
+@pytest.mark.parametrize(
+    "what", ["open(f'{place}/big', 'wb').write(bytes(2 << 20))", "for n in range(99): open(f'{place}/{n}', 'w')"]
+)
+def test_a_program_that_fails_on_full_scratch_space_is_told_of_it(trial: Trial, place: str, what: str) -> None:
+    result = trial(f"place = {place!r}\nready()\nhear()\n{what}")
+    assert result.verdict.flags == (Code.DISK_LIMIT, Code.RUNTIME_ERROR), result.verdict.sentence
+    assert "at image 1 of 2" in result.verdict.sentence
+    assert "its scratch space full: /tmp holds 1.0 MiB in 32 files, /dev/shm 1.0 MiB." in result.verdict.sentence
+
+
+def test_full_scratch_space_that_was_handled_is_no_verdict(trial: Trial) -> None:
+    result = trial("try: open('/tmp/big', 'wb').write(bytes(2 << 20))\nexcept OSError: pass\n" + ECHO)
+    assert (result.verdict.code, result.seen.disk_refused) == (Code.OK, True)
+
+
 def test_a_fork_bomb_stops_at_the_ceiling(trial: Trial) -> None:
     code = "ready(); hear()\nmade = 0\nwhile True:\n    if os.fork() == 0: time.sleep(60)\n    made += 1\n"
     result = trial(code)
     assert result.verdict.code is Code.PIDS_LIMIT
-    assert f"more than {TIGHT.pids} processes" in result.verdict.sentence
+    assert f"more than the {TIGHT.pids} processes" in result.verdict.sentence
     assert Code.RUNTIME_ERROR in result.verdict.flags
 
 
@@ -321,22 +351,23 @@ def test_settings_of_the_image_change_nothing(variant: Any, trial: Trial, engine
         User="root",
         StopSignal="SIGCONT",
         Healthcheck={"Test": ["CMD", "touch", "/tmp/healthy"], "Interval": 1_000_000_000},
-        Labels={LABEL: "somebody-else"},
-        Env=["PARAKH_IMAGES=7", "OMP_NUM_THREADS=99", "HOME=/root"],
+        Labels={LABEL: "somebody-else", CORES_LABEL: "0-99 x", "com.docker.compose.project": "parakh"},
+        Env=["PARAKH_IMAGES=7", "OMP_NUM_THREADS=99", "HOME=/root", "LD_PRELOAD=/x.so", "LD_AUDIT=/x.so", "OWN=kept"],
         ExposedPorts={"80/tcp": {}},
         OnBuild=["RUN true"],
         Entrypoint=["sleep", "60"],
     )
     answers = Answers(total=1)
     how = trial.how()
-    container = create_container(engine, on(image, ECHO), TIGHT, answers.questions(), how, {}, None)
+    container = create_container(engine, on(image, ECHO), TIGHT, answers.questions(), how, {}, Cores((0,), "d"), None)
     try:
         container.reload()
         config = container.attrs["Config"]
         assert config["User"] == "65534:65534"
         assert config["Healthcheck"]["Test"] == ["NONE"]
         assert config["StopSignal"] == "SIGKILL"
-        assert config["Labels"][LABEL] == how.id
+        labels = {name: value for name, value in config["Labels"].items() if value}
+        assert labels == {LABEL: how.id, CORES_LABEL: "0 d"}
         assert not container.attrs["HostConfig"]["PortBindings"]
         assert not container.attrs["HostConfig"]["Privileged"]
         assert container.attrs["HostConfig"]["LogConfig"]["Type"] == "none"
@@ -347,6 +378,8 @@ def test_settings_of_the_image_change_nothing(variant: Any, trial: Trial, engine
     user, environment = json.loads(answers.given[0])
     assert user == 65534
     assert [environment[name] for name in ("PARAKH_IMAGES", "OMP_NUM_THREADS", "HOME")] == ["1", "1", "/tmp"]
+    assert environment["OWN"] == "kept"
+    assert not {"LD_PRELOAD", "LD_AUDIT"} & set(environment), "the loader would obey these"
 
 
 def test_an_image_with_nothing_to_run_is_refused(trial: Trial) -> None:
