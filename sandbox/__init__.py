@@ -8,11 +8,14 @@ print(result.verdict.sentence)
 
 from sandbox.archives import Content, read_files
 from sandbox.bases import CODE_ENTRYPOINT, TITLES, base_image
+from sandbox.check import Finding, HostCheck, check_host, offered_runtimes
+from sandbox.curve import Sample
 from sandbox.errors import BadArchive, BadImage, SandboxError, SandboxUnavailable
+from sandbox.leftovers import sweep
 from sandbox.limits import PROFILES, FieldInfo, Limits, Profile, field_info
-from sandbox.program import Contract, Program, Questions, Result, Run
-from sandbox.runner import run, sweep
-from sandbox.verdicts import BadOutput, Code, Observation, Verdict, size, verdict
+from sandbox.program import Program, Questions, Result, Run
+from sandbox.runner import run
+from sandbox.verdicts import BadOutput, Code, Contract, Observation, Verdict, size, verdict
 from sandbox.volumes import pack
 
 __all__ = [
@@ -26,6 +29,8 @@ __all__ = [
     "Content",
     "Contract",
     "FieldInfo",
+    "Finding",
+    "HostCheck",
     "Limits",
     "Observation",
     "Profile",
@@ -33,11 +38,14 @@ __all__ = [
     "Questions",
     "Result",
     "Run",
+    "Sample",
     "SandboxError",
     "SandboxUnavailable",
     "Verdict",
     "base_image",
+    "check_host",
     "field_info",
+    "offered_runtimes",
     "pack",
     "read_files",
     "run",

@@ -9,12 +9,17 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+import docker
+
 from sandbox.check.facts import Finding, HostFacts, Plan
 from sandbox.check.gather import gather
 from sandbox.check.judge_engine import judge_engine
 from sandbox.check.judge_machine import judge_machine
 from sandbox.cores import parse_cores
-from sandbox.engine import connect
+from sandbox.engine import connect, engine_errors
+from sandbox.errors import SandboxUnavailable
+
+_SECONDS_TO_NAME_RUNTIMES = 2
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,6 +62,20 @@ class HostCheck:
 def judge(facts: HostFacts, plan: Plan) -> tuple[Finding, ...]:
     """All findings, in the order of a report. A pure function."""
     return (*judge_engine(facts.engine), *judge_machine(facts, plan))
+
+
+def offered_runtimes() -> tuple[str, ...]:
+    """Those of runc and runsc that the engine knows; runc where no engine answers at once. Never raises."""
+    try:
+        with engine_errors("naming its runtimes"):
+            client = docker.from_env(timeout=_SECONDS_TO_NAME_RUNTIMES)
+            try:
+                known = client.info().get("Runtimes") or {}
+            finally:
+                client.close()
+    except SandboxUnavailable:
+        return ("runc",)
+    return ("runc", "runsc") if "runsc" in known else ("runc",)
 
 
 def check_host(slots: int = 1, cpus: int = 1, cpuset: str | None = None) -> HostCheck:

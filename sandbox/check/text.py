@@ -2,15 +2,34 @@
 
 from __future__ import annotations
 
+import json
+
 from rich import box
 from rich.console import Console, Group
 from rich.table import Table
 from rich.text import Text
 
-from sandbox.check import HostCheck
+from sandbox.check import HostCheck, check_host
 from sandbox.check.facts import Finding, Level
 
 _STYLES: dict[Level, str] = {"ok": "green", "warn": "yellow", "unsafe": "bold red"}
+
+
+def report(slots: int, cpus: int, cpuset: str | None, as_json: bool) -> int:
+    """Checks this host and prints what was found: the command `python -m sandbox check`.
+
+    Returns:
+        0 for a safe host, 1 for one that is not.
+
+    Raises:
+        SandboxUnavailable, ValueError: see `check_host`.
+    """
+    host = check_host(slots, cpus, cpuset)
+    if as_json:
+        print(json.dumps(host.as_dict(), indent=2))
+    else:
+        print_check(host, Console())
+    return 0 if host.safe else 1
 
 
 def print_check(host: HostCheck, console: Console) -> None:
