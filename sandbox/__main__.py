@@ -1,5 +1,6 @@
 """python -m sandbox run IMAGE …: one container under limits, and the verdict on it.
-python -m sandbox build BASE …: the base images for code submissions."""
+python -m sandbox build BASE …: the base images for code submissions.
+python -m sandbox check: is this host safe, and fit to rank latency?"""
 
 from __future__ import annotations
 
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from sandbox.bases import TITLES
 from sandbox.bases.build import BuildFailed, build
+from sandbox.check.text import report
 from sandbox.errors import SandboxError
 from sandbox.options import add_limit_options, limits_from
 from sandbox.program import Program, Questions, Result, Run
@@ -27,6 +29,8 @@ def main() -> int:
             for name in options.base or TITLES:
                 build(name, say=lambda line: print(line, file=sys.stderr), force=options.force)
             return 0
+        if options.command == "check":
+            return report(options.slots, options.cpus, options.cpuset, as_json=options.json)
         return _run(options)
     except (SandboxError, BuildFailed, OSError, ValueError) as error:
         print(f"sandbox: {error}", file=sys.stderr)
@@ -46,6 +50,11 @@ def _parser() -> argparse.ArgumentParser:
     builds = commands.add_parser("build", help="build base images")
     builds.add_argument("base", nargs="*", choices=[*TITLES, []], help="default: all")
     builds.add_argument("--force", action="store_true", help="also if nothing has changed")
+    checks = commands.add_parser("check", help="say whether this host is safe, and fit to rank latency; 1 if not safe")
+    checks.add_argument("--slots", type=int, default=1, metavar="N", help="runs at the same time (default: 1)")
+    checks.add_argument("--cpus", type=int, default=1, metavar="N", help="cores of each (default: 1)")
+    checks.add_argument("--cpuset", metavar="LIST", help="cores that runs may use, e.g. 2-3 (default: all)")
+    checks.add_argument("--json", action="store_true", help="findings and facts as JSON")
     return parser
 
 
