@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from typing import Self
+
 
 class SandboxError(Exception):
     """Base of this package's errors."""
@@ -28,7 +31,17 @@ class BadImage(SandboxError):
         super().__init__(reason)
         self.reason, self.entry, self.remedy = reason, entry, remedy
 
+    def about(self, entry: str) -> Self:
+        """The same error, about `entry` where it names none."""
+        return type(self)(self.reason, entry=self.entry or entry, remedy=self.remedy)
+
     def __str__(self) -> str:
         """All three in one sentence."""
         said = f"{self.entry} {self.reason}" if self.entry else self.reason
         return f"{said}; {self.remedy}" if self.remedy else said
+
+
+def shown(value: object) -> str:
+    """Whatever a stranger wrote, in quotes: harmless, short, and without a whole digest."""
+    text = re.sub(r"[0-9a-f]{32,}", lambda digest: f"{digest[0][:8]}…", repr(value))
+    return text if len(text) <= 120 else f"{text[:80]}…{text[-30:]}"

@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sandbox.errors import BadImage
+from sandbox.errors import BadImage, shown
 
 MAX_ENV_ENTRIES, MAX_ENV_BYTES = 512, 64 * 1024
 MAX_COMMAND_ENTRIES, MAX_COMMAND_BYTES = 256, 64 * 1024
@@ -30,7 +30,7 @@ _OTHERS = (
 _CONFIG = frozenset((*_LISTS, *_MAPPINGS, *_TEXTS, *_OTHERS))
 _HEALTHCHECK = frozenset(("Test", "Interval", "Timeout", "StartPeriod", "StartInterval", "Retries"))
 
-_KERNELS_OWN = ("/proc", "/sys", "/dev")
+KERNELS_OWN = ("/proc", "/sys", "/dev")
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108  (the container's own)
 _PORT = re.compile(r"\d{1,5}(-\d{1,5})?(/(tcp|udp|sctp))?", re.ASCII | re.IGNORECASE)
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -68,12 +68,6 @@ def check_names(found: Mapping[str, Any], known: Iterable[str], entry: str) -> N
         wanted = folded.get(name.casefold(), name) if isinstance(name, str) else "text"
         if wanted != name:
             raise BadImage(f"says {shown(name)} where {wanted!r} is meant", entry=entry, remedy=_BUILD_AGAIN)
-
-
-def shown(value: object) -> str:
-    """Whatever a stranger wrote, harmless and short, and without whole digests."""
-    text = re.sub(r"[0-9a-f]{32,}", lambda found: f"{found[0][:8]}…", repr(value))
-    return text if len(text) <= 100 else f"{text[:60]}…{text[-30:]}"
 
 
 _BUILD_AGAIN = "build the image again with `docker build`"
@@ -179,14 +173,15 @@ def _measure(entry: str, texts: list[str], most_entries: int, most_bytes: int, r
 
 
 def _normal(path: str, instruction: str) -> str:
-    """The path as the engine cleans it; unlike Python it does not keep two slashes at the beginning."""
+    """The path as the engine cleans it. Of two slashes at the beginning Python keeps both, and the engine one: refused,
+    or a mount meant for the one place would not cover the other."""
     entry = f"{instruction} {shown(path)}"
-    if not path.startswith("/"):
-        raise BadImage("is not absolute", entry=entry, remedy="begin it with /")
+    if not path.startswith("/") or path.startswith("//"):
+        raise BadImage("does not begin with one slash", entry=entry, remedy="begin it with /")
     if len(path.encode(errors="replace")) > MAX_PATH_BYTES or _CONTROL.search(path):
         raise BadImage("is too long, or has control characters", entry=entry, remedy="choose a plain name")
-    return "/" + posixpath.normpath(path).lstrip("/")
+    return posixpath.normpath(path)
 
 
 def _kernels_own(place: str) -> bool:
-    return any(place == own or place.startswith(f"{own}/") for own in _KERNELS_OWN)
+    return any(place == own or place.startswith(f"{own}/") for own in KERNELS_OWN)

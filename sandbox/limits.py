@@ -78,6 +78,9 @@ class Limits:
         8 * GIB, "Image, unpacked", "bytes", 1 * MIB, 256 * GIB, "Size of all layers after unpacking."
     )
     image_layers: int = _limit(64, "Image layers", "count", 1, 120)
+    image_files: int = _limit(
+        200_000, "Image files", "count", 1, 5_000_000, "Files, directories and links in all of its layers together."
+    )
     archive_packed_bytes: int = _limit(
         256 * MIB, "Archive, packed", "bytes", 1 * KIB, 16 * GIB, "Size of an uploaded zip."
     )

@@ -23,7 +23,7 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("Scratch space, output and log",
      ("tmpfs_bytes", "tmpfs_inodes", "shm_bytes", "output_bytes", "output_inodes", "log_bytes")),
     ("Uploads",
-     ("image_packed_bytes", "image_unpacked_bytes", "image_layers",
+     ("image_packed_bytes", "image_unpacked_bytes", "image_layers", "image_files",
       "archive_packed_bytes", "archive_unpacked_bytes", "archive_files")),
 )  # fmt: skip
 """How pages and the organizer's form arrange the limits. A field of `Limits` in no group is shown under `More`."""
