@@ -13,6 +13,8 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
+from sandbox.cores import parse_cores
+
 LOOPBACK = {"localhost", "127.0.0.1", "::1", "[::1]"}
 BROKERS = {"filesystem", "redis", "rediss", "amqp", "amqps", "memory"}
 
@@ -109,6 +111,29 @@ def _site_mistakes() -> Iterator[CheckMessage]:
 
 @register()
 def check_workers(app_configs: Sequence[AppConfig] | None, **kwargs: Any) -> list[CheckMessage]:
+    """What workers are told about themselves and their host."""
+    return [*_host_mistakes(), *_lease_mistakes()]
+
+
+def _host_mistakes() -> Iterator[CheckMessage]:
+    """Whether the host itself is safe is for a worker to see when it starts: the site may have no engine."""
+    try:
+        parse_cores(settings.PARAKH_CPUSET or "0")
+    except ValueError as error:
+        yield Error(
+            f"PARAKH_CPUSET: {error}.",
+            hint="Name the cores that this worker's containers may use, or leave it unset for all.",
+            id="parakh.E010",
+        )
+    if settings.PARAKH_ALLOW_UNSAFE_HOST:
+        yield checks.Warning(
+            "PARAKH_ALLOW_UNSAFE_HOST is set: workers start on hosts that submissions could get out into.",
+            hint="Do what `python -m sandbox check` says on each host, then unset it.",
+            id="parakh.W005",
+        )
+
+
+def _lease_mistakes() -> list[CheckMessage]:
     """Leases are long enough to be renewed, and not so long that a lost worker is noticed late."""
     lease, reap = settings.PARAKH_LEASE_SECONDS, settings.PARAKH_REAP_SECONDS
     if lease < 2 or reap <= 0:

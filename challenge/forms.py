@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import os
-import shutil
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -17,7 +16,8 @@ from django.core.validators import MaxLengthValidator
 
 from challenge.models import Kind, Phase
 from challenge.presentation import limits_text, units
-from sandbox import FieldInfo, Limits, Profile, field_info
+from sandbox import FieldInfo, Limits, Profile, field_info, offered_runtimes
+from sandbox.cores import parse_cores
 from sandbox.limits import GIB
 from sandbox.units import parse_size
 
@@ -142,12 +142,12 @@ class HostOffer:
 
         Of this machine's cores, those count that PARAKH_CPUSET leaves to runs.
         """
-        here = ("runc", "runsc") if shutil.which("runsc") else ("runc",)
+        usable = len(parse_cores(settings.PARAKH_CPUSET)) if settings.PARAKH_CPUSET else os.cpu_count() or 1
         return cls(
-            cpus=settings.PARAKH_HOST_CPUS or _count_cpus(settings.PARAKH_CPUSET) or os.cpu_count() or 1,
+            cpus=settings.PARAKH_HOST_CPUS or usable,
             memory_bytes=settings.PARAKH_HOST_MEMORY_BYTES or os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES"),
             gpus=settings.PARAKH_HOST_GPUS,
-            runtimes=settings.PARAKH_HOST_RUNTIMES or here,
+            runtimes=settings.PARAKH_HOST_RUNTIMES or offered_runtimes(),
         )
 
     def fit(self, profile: Profile) -> Limits:
@@ -175,14 +175,9 @@ class HostOffer:
         if limits.runtime not in self.runtimes:
             yield (
                 "runtime",
-                f"Runtime is {limits.runtime}; the evaluation hosts offer {', '.join(self.runtimes)}.",
+                f"Runtime is {limits.runtime}; the evaluation hosts offer {', '.join(self.runtimes)}. Others must be "
+                "registered with their engines first, and named in PARAKH_HOST_RUNTIMES where the site sees none.",
             )
-
-
-def _count_cpus(cpuset: str) -> int:
-    """Number of cores in a kernel list such as `0,2-3`; 0 for an empty one."""
-    ranges = [part.partition("-") for part in cpuset.split(",") if part]
-    return sum(int(last or first) - int(first) + 1 for first, _, last in ranges)
 
 
 LONGEST_SIZE = 20

@@ -266,8 +266,9 @@ BROKER_URL = env("BROKER_URL", "filesystem://localhost")
 PARAKH_LEASE_SECONDS = float(env("PARAKH_LEASE_SECONDS", "60"))  # Renewed every quarter of it.
 PARAKH_REAP_SECONDS = float(env("PARAKH_REAP_SECONDS", "15"))
 PARAKH_CPUSET = env("PARAKH_CPUSET")  # Cores this worker's containers may use, e.g. "2-3"; empty: any.
+PARAKH_ALLOW_UNSAFE_HOST = env_bool("PARAKH_ALLOW_UNSAFE_HOST")  # Workers start although `sandbox check` says no.
 PARAKH_BASES = tuple(env_list("PARAKH_BASES", "pytorch"))  # That code submissions may choose; the first is the default.
-# The most that the evaluation hosts can give a container; 0: what this machine has.
+# The most that the evaluation hosts can give a container; 0 or empty: what this machine and its engine have.
 PARAKH_HOST_CPUS = int(env("PARAKH_HOST_CPUS", "0"))
 PARAKH_HOST_MEMORY_BYTES = int(env("PARAKH_HOST_MEMORY_BYTES", "0"))
 PARAKH_HOST_GPUS = int(env("PARAKH_HOST_GPUS", "0"))

@@ -18,6 +18,7 @@ from challenge.celery import app, ring_bell
 from challenge.worker import reaper
 from challenge.worker.claim import claim_next
 from challenge.worker.evaluate import evaluate_attempt
+from challenge.worker.host import require_safe_host
 
 _reapers: list[reaper.ReaperThread] = []
 
@@ -50,11 +51,15 @@ def reap() -> None:
 
 
 @signals.celeryd_init.connect
-def refuse_mistakes(**kwargs: Any) -> None:
-    """A worker with a wrong configuration does not start: Celery itself runs the system checks but reads no result."""
+def refuse_to_start(**kwargs: Any) -> None:
+    """A worker with a wrong configuration or on an unsafe host does not start.
+
+    Celery itself runs the system checks but reads no result.
+    """
     mistakes = [str(found) for found in checks.run_checks() if found.is_serious()]
     if mistakes:
         raise SystemExit("\n".join(["The worker was not started:", *mistakes]))
+    require_safe_host()
 
 
 @signals.worker_ready.connect

@@ -19,6 +19,8 @@ from sandbox.cores import parse_cores
 from sandbox.engine import connect, engine_errors
 from sandbox.errors import SandboxUnavailable
 
+__all__ = ["Finding", "HostCheck", "check_host", "judge", "offered_runtimes"]
+
 _SECONDS_TO_NAME_RUNTIMES = 2
 
 

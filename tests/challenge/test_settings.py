@@ -71,6 +71,8 @@ def test_a_public_https_site_passes_the_deploy_check(tmp_path: Path) -> None:
         ({"ALLOWED_HOSTS": ["parakh.example.org"], "SECRET_KEY_IS_GENERATED": True}, "parakh.W002"),
         ({"ACCOUNT_EMAIL_VERIFICATION": "mandatory", "EMAIL_BACKEND": "x.console.y"}, "parakh.W003"),
         ({"PARAKH_LEASE_SECONDS": 3600}, "parakh.W004"),
+        ({"PARAKH_CPUSET": "two"}, "parakh.E010"),
+        ({"PARAKH_ALLOW_UNSAFE_HOST": True}, "parakh.W005"),
     ],
 )
 def test_mistakes_have_an_id_and_a_hint(settings, changed: dict[str, object], expected: str) -> None:
