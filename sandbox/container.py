@@ -22,7 +22,9 @@ from sandbox.volumes import LABEL, NOBODY
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
 _LOADER_VARIABLES = ("LD_", "GLIBC_TUNABLES", "GCONV_PATH")
-_ULIMITS = {"core": 0, "nofile": 4096, "memlock": 64 * 1024}
+_ULIMITS = {"core": (0, 0), "nofile": (1024, 4096), "memlock": (64 * 1024, 64 * 1024)}
+"""Soft and hard: what a program has, and what it may raise that to."""
+
 _COVER_BYTES = 64 * 1024
 
 
@@ -83,7 +85,7 @@ def create_container(
             pids_limit=runtimes.pids_limit(limits),
             tmpfs=_tmpfs(limits, declared),
             volumes=binds,
-            ulimits=[docker.types.Ulimit(name=name, soft=most, hard=most) for name, most in _ULIMITS.items()],
+            ulimits=[docker.types.Ulimit(name=name, soft=soft, hard=hard) for name, (soft, hard) in _ULIMITS.items()],
             log_config=docker.types.LogConfig(type="none"),
             healthcheck={"test": ["NONE"]},
             stop_signal="SIGKILL",

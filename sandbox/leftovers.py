@@ -10,7 +10,6 @@ import contextlib
 import os
 import re
 import signal
-import time
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
@@ -25,9 +24,6 @@ from sandbox.volumes import LABEL
 
 KILL_SECONDS = REMOVE_SECONDS = 30.0
 """How long the engine may take to end or remove a container before its processes are killed over its head."""
-
-_STRAY_SECONDS = 60
-"""Age of a runtime's process before it can count as forgotten by the engine."""
 
 
 def kill_container(client: docker.DockerClient, container_id: str) -> None:
@@ -122,7 +118,7 @@ def _sweep_engine(client: docker.DockerClient, is_left_over: _IsLeftOver) -> lis
 
 
 def _kill_strays(client: docker.DockerClient) -> list[str]:
-    """Kills gVisor processes of containers the engine no longer lists; a failed start can leave such (seen)."""
+    """Kills gVisor processes of containers the engine does not list any more: a hung one can outlive its removal."""
     strays = list(_runsc_processes())
     if not strays:
         return []
@@ -138,12 +134,12 @@ def _kill_strays(client: docker.DockerClient) -> list[str]:
 
 
 def _runsc_processes() -> Iterator[tuple[int, str]]:
-    """Process and container id of each sandbox and gofer that an engine's runsc has had for a while."""
+    """Process and container id of whatever an engine has runsc do. A container is listed before it has any."""
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             command = (folder / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
             if not re.fullmatch(r"(?:.*/)?runsc(?:-sandbox|-gofer)?", command[0]) or "/moby" not in " ".join(command):
                 continue
             ids = [word for word in command if re.fullmatch("[0-9a-f]{64}", word)]
-            if ids and time.time() - folder.stat().st_mtime > _STRAY_SECONDS:
+            if ids:
                 yield int(folder.name), ids[-1]

@@ -51,6 +51,7 @@ def run(program: Program, limits: Limits, questions: Questions, how: Run) -> Res
     client = connect()
     with contextlib.ExitStack() as stack:
         stack.callback(client.close)
+        runtimes.require(client, limits)
         try:
             cores = stack.enter_context(reserve(client, limits.cpus, how.cores, how.should_stop))
         except Stopped:

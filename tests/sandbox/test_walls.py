@@ -140,7 +140,7 @@ def test_scratch_space_is_sized_in_bytes_and_files(inside: dict[str, Any]) -> No
     assert inside["tmp"] == [TIGHT.tmpfs_bytes, TIGHT.tmpfs_inodes]
     assert inside["shm"] == [TIGHT.shm_bytes, TIGHT.tmpfs_inodes]
     assert inside["core"] == [0, 0]
-    assert inside["files"] == [4096, 4096]
+    assert inside["files"] == [1024, 4096]
 
 
 def test_memory_has_no_swap_and_processes_a_ceiling(inside: dict[str, Any]) -> None:
