@@ -202,6 +202,11 @@ def test_latency_is_ranked_only_where_runs_have_their_cores_to_themselves(
     assert check.safe, "noise is no danger"
 
 
+def test_a_run_that_can_never_start_is_told_from_one_that_waits() -> None:
+    assert "fails" in found(host(Plan(slots=1, cpus=4, cpuset=2)), "cores").seen
+    assert "wait" in found(host(Plan(slots=2, cpus=2, cpuset=2)), "cores").seen
+
+
 @pytest.mark.parametrize(
     ("component", "reachable", "others"),
     [
