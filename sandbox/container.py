@@ -91,6 +91,9 @@ def create_container(
             stop_signal="SIGKILL",
             runtime=limits.runtime if limits.runtime != "runc" else None,
             cgroup_parent=cgroup_parent,
+            device_requests=[docker.types.DeviceRequest(count=limits.gpus, capabilities=[["gpu"]])]
+            if limits.gpus
+            else [],
         )
 
 

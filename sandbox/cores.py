@@ -164,7 +164,11 @@ class _Locks:
             containers = self._client.api.containers(filters={"label": CORES_LABEL})
         for container in containers:
             cpuset, _, domain = container["Labels"][CORES_LABEL].partition(" ")
-            if core not in parse_cores(cpuset):
+            try:
+                is_here = core in parse_cores(cpuset)
+            except ValueError:
+                continue  # not of ours: anybody may give a container any label
+            if not is_here:
                 continue
             if domain == self.domain:
                 remove_container(self._client, container["Id"])

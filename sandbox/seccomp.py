@@ -51,8 +51,11 @@ _SOCKETS = """
 """There is no network; pools of processes and event loops talk to themselves through local sockets."""
 
 _EPERM, _ENOSYS = 1, 38
-_SOCKET_FAMILIES = (1, 2, 10)
-"""AF_UNIX, AF_INET, AF_INET6. Not AF_NETLINK, AF_PACKET, AF_ALG, AF_VSOCK."""
+_SOCKETS_BY_FAMILY = {1: (0,), 2: (0, 6, 17), 10: (0, 6, 17)}
+"""AF_UNIX, AF_INET and AF_INET6, with the protocols IP, TCP and UDP. No AF_NETLINK, AF_PACKET, AF_ALG, AF_VSOCK; and no
+SCTP, DCCP and the like, whose modules the kernel would load for anybody who asks."""
+_SOCKET_TYPES = (1, 2)
+"""Of the low four bits: SOCK_STREAM and SOCK_DGRAM."""
 _NEW_NAMESPACES = 0x7E020000
 """Of clone's flags: CLONE_NEWNS, NEWCGROUP, NEWUTS, NEWIPC, NEWUSER, NEWPID and NEWNET."""
 _PERSONALITIES = (0x0, 0xFFFFFFFF)
@@ -72,9 +75,14 @@ def profile() -> str:
             ],
             "syscalls": [
                 {"names": sorted(everyday), "action": "SCMP_ACT_ALLOW"},
-                *(_allow("socket", 0, family) for family in _SOCKET_FAMILIES),
-                *(_allow("personality", 0, which) for which in _PERSONALITIES),
-                _allow("clone", 0, _NEW_NAMESPACES, "SCMP_CMP_MASKED_EQ"),
+                *(
+                    _allow("socket", _equals(0, family), _masked(1, 0xF, kind), _equals(2, protocol))
+                    for family, protocols in _SOCKETS_BY_FAMILY.items()
+                    for kind in _SOCKET_TYPES
+                    for protocol in protocols
+                ),
+                *(_allow("personality", _equals(0, which)) for which in _PERSONALITIES),
+                _allow("clone", _masked(0, _NEW_NAMESPACES, 0)),
                 # Its flags lie in memory, where no filter can read them; told that it does not exist, libraries
                 # use clone.
                 {"names": ["clone3"], "action": "SCMP_ACT_ERRNO", "errnoRet": _ENOSYS},
@@ -83,7 +91,15 @@ def profile() -> str:
     )
 
 
-def _allow(name: str, argument: int, value: int, comparison: str = "SCMP_CMP_EQ") -> dict[str, Any]:
-    """Allows a call if one argument equals `value`, or, masked, if it has none of the bits of `value`."""
-    compared = {"index": argument, "value": value, "valueTwo": 0, "op": comparison}
-    return {"names": [name], "action": "SCMP_ACT_ALLOW", "args": [compared]}
+def _allow(name: str, *arguments: dict[str, Any]) -> dict[str, Any]:
+    """Allows a call if all of these hold of its arguments."""
+    return {"names": [name], "action": "SCMP_ACT_ALLOW", "args": list(arguments)}
+
+
+def _equals(index: int, value: int) -> dict[str, Any]:
+    return {"index": index, "value": value, "valueTwo": 0, "op": "SCMP_CMP_EQ"}
+
+
+def _masked(index: int, mask: int, value: int) -> dict[str, Any]:
+    """The argument's bits under the mask are those of `value`."""
+    return {"index": index, "value": mask, "valueTwo": value, "op": "SCMP_CMP_MASKED_EQ"}

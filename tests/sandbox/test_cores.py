@@ -113,9 +113,13 @@ def orphan(engine: docker.DockerClient, locks: Path) -> Iterator[Container]:
     _discard(container)
 
 
-def _running(engine: docker.DockerClient, on: Cores) -> Container:
+def _running(engine: docker.DockerClient, on: Cores, labels: dict[str, str] | None = None) -> Container:
     container = engine.containers.create(
-        ROOT_IMAGE, ["sleep", "60"], name=f"orphan-{uuid.uuid4().hex[:8]}", network_mode="none", labels=on.label
+        ROOT_IMAGE,
+        ["sleep", "60"],
+        name=f"orphan-{uuid.uuid4().hex[:8]}",
+        network_mode="none",
+        labels=on.label | (labels or {}),
     )
     container.start()
     return container
@@ -146,6 +150,17 @@ def test_a_core_on_which_somebody_elses_container_runs_is_left_alone(
         container.reload()
         assert container.status == "running"
         assert container.labels[CORES_LABEL].startswith("1 ")
+    finally:
+        _discard(container)
+
+
+def test_a_label_that_makes_no_sense_disturbs_nobody(engine: docker.DockerClient) -> None:
+    container = _running(engine, Cores((0,), "x"), {CORES_LABEL: "all of them"})
+    try:
+        with reserve(engine, 1, "0") as mine:
+            assert mine.numbers == (0,)
+        container.reload()
+        assert container.status == "running"
     finally:
         _discard(container)
 

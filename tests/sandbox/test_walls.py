@@ -88,7 +88,8 @@ looked = dict(
     splice=call(275, 0, 0, 1, 0, 1, 0), module=call(175, 0, 0, b""), vm_read=call(310, 1, 0, 0, 0, 0, 0),
     setns=call(308, 0, 0), clone_ns=call(56, 0x10000011, 0, 0, 0, 0), handle=call(304, 0, 0, 0),
     personality=call(135, 0x0040000), netlink=call(41, 16, 3, 0), packet=call(41, 17, 3, 0), vsock=call(41, 40, 1, 0),
-    crypto=call(41, 38, 5, 0), fifo=tries(lambda: os.mkfifo("/tmp/fifo")),
+    crypto=call(41, 38, 5, 0), sctp=call(41, 2, 1, 132), dccp=call(41, 2, 6, 0), raw=call(41, 2, 3, 1),
+    sockets_that_work=[call(41, *what) for what in ((1, 1, 0), (2, 0o2000001, 0), (10, 2, 17), (2, 1, 6))], fifo=tries(lambda: os.mkfifo("/tmp/fifo")),
     cpus=sorted(os.sched_getaffinity(0)),
     mounts=[line.split()[1] for line in open("/proc/mounts") if line.split()[0].startswith("/dev/")],
 )
@@ -154,10 +155,14 @@ def test_memory_has_no_swap_and_processes_a_ceiling(inside: dict[str, Any]) -> N
 @pytest.mark.parametrize(
     "call", ["mknod", "chown", "setuid", "clock", "mount", "unshare", "keyring", "bpf", "ptrace",
      "userfaultfd", "io_uring", "perf", "queue", "splice", "module", "vm_read", "setns", "clone_ns", "handle",
-     "personality", "netlink", "packet", "vsock", "crypto", "fifo"]
+     "personality", "netlink", "packet", "vsock", "crypto", "fifo", "sctp", "dccp", "raw"]
 )  # fmt: skip
 def test_calls_that_no_model_needs_are_refused(call: str, inside: dict[str, Any]) -> None:
     assert inside[call] in (*REFUSED, "Function not implemented"), inside[call]
+
+
+def test_sockets_to_talk_to_oneself_work(inside: dict[str, Any]) -> None:
+    assert inside["sockets_that_work"] == ["done"] * 4
 
 
 def test_its_environment_tells_it_the_contract_and_nothing_of_us(
