@@ -89,7 +89,8 @@ looked = dict(
     setns=call(308, 0, 0), clone_ns=call(56, 0x10000011, 0, 0, 0, 0), handle=call(304, 0, 0, 0),
     personality=call(135, 0x0040000), netlink=call(41, 16, 3, 0), packet=call(41, 17, 3, 0), vsock=call(41, 40, 1, 0),
     crypto=call(41, 38, 5, 0), sctp=call(41, 2, 1, 132), dccp=call(41, 2, 6, 0), raw=call(41, 2, 3, 1),
-    sockets_that_work=[call(41, *what) for what in ((1, 1, 0), (2, 0o2000001, 0), (10, 2, 17), (2, 1, 6))], fifo=tries(lambda: os.mkfifo("/tmp/fifo")),
+    sockets_that_work=[call(41, *what) for what in ((1, 1, 0), (2, 0o2000001, 0), (10, 2, 17), (2, 1, 6))],
+    fifo=tries(lambda: os.mkfifo("/tmp/fifo")),
     cpus=sorted(os.sched_getaffinity(0)),
     mounts=[line.split()[1] for line in open("/proc/mounts") if line.split()[0].startswith("/dev/")],
 )
