@@ -1,4 +1,5 @@
 """python -m sandbox run IMAGE …: one container under limits, and the verdict on it.
+python -m sandbox inspect TAR: is this image archive acceptable?
 python -m sandbox build BASE …: the base images for code submissions.
 python -m sandbox check: is this host safe, and fit to rank latency?"""
 
@@ -7,14 +8,16 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
+import signal
 import sys
 import uuid
 from pathlib import Path
 
 from sandbox.bases import TITLES
-from sandbox.bases.build import BuildFailed, build
+from sandbox.bases.build import build
 from sandbox.check.text import report
 from sandbox.errors import SandboxError
+from sandbox.inspection import add_inspect_options, inspect_command
 from sandbox.options import add_limit_options, limits_from
 from sandbox.program import Program, Questions, Result, Run
 from sandbox.runner import run
@@ -26,13 +29,13 @@ def main() -> int:
     options = _parser().parse_args()
     try:
         if options.command == "build":
-            for name in options.base or TITLES:
-                build(name, say=lambda line: print(line, file=sys.stderr), force=options.force)
-            return 0
+            return _build(options.base or list(TITLES), options.force)
+        if options.command == "inspect":
+            return inspect_command(options)
         if options.command == "check":
             return report(options.slots, options.cpus, options.cpuset, as_json=options.json)
         return _run(options)
-    except (SandboxError, BuildFailed, OSError, ValueError) as error:
+    except (SandboxError, OSError, ValueError) as error:
         print(f"sandbox: {error}", file=sys.stderr)
         return 2
 
@@ -47,8 +50,9 @@ def _parser() -> argparse.ArgumentParser:
     runs.add_argument("--output", type=Path, metavar="DIR", help="where its answers go, one file a question")
     runs.add_argument("--json", action="store_true", help="the result as JSON on stdout")
     add_limit_options(runs)
+    add_inspect_options(commands.add_parser("inspect", help="say whether an image archive is acceptable; 1 if not"))
     builds = commands.add_parser("build", help="build base images")
-    builds.add_argument("base", nargs="*", choices=[*TITLES, []], help="default: all")
+    builds.add_argument("base", nargs="*", type=_base, help=f"any of {', '.join(TITLES)}; default: all")
     builds.add_argument("--force", action="store_true", help="also if nothing has changed")
     checks = commands.add_parser("check", help="say whether this host is safe, and fit to rank latency; 1 if not safe")
     checks.add_argument("--slots", type=int, default=1, metavar="N", help="runs at the same time (default: 1)")
@@ -56,6 +60,20 @@ def _parser() -> argparse.ArgumentParser:
     checks.add_argument("--cpuset", metavar="LIST", help="cores that runs may use, e.g. 2-3 (default: all)")
     checks.add_argument("--json", action="store_true", help="findings and facts as JSON")
     return parser
+
+
+def _base(name: str) -> str:
+    if name not in TITLES:
+        raise argparse.ArgumentTypeError(f"unknown base {name!r}; there are {', '.join(TITLES)}")
+    return name
+
+
+def _build(names: list[str], force: bool) -> int:
+    # So that a build that is told to stop also removes its container.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    for name in names:
+        build(name, say=lambda line: print(line, file=sys.stderr, flush=True), force=force)
+    return 0
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -97,6 +115,7 @@ def _as_dict(result: Result) -> dict[str, object]:
         "answering_seconds": result.answering_seconds,
         "latencies": result.latencies,
         "throttled_seconds": result.throttled_seconds,
+        "curve": [dataclasses.asdict(sample) for sample in result.curve],
         "observation": seen,
         "log": result.log.decode("utf-8", "replace"),
         "engine": result.engine,

@@ -15,13 +15,12 @@ from sandbox import runtimes, seccomp
 from sandbox.cores import Cores
 from sandbox.engine import engine_errors, find_image
 from sandbox.errors import BadImage, SandboxUnavailable
-from sandbox.image_config import check_config
+from sandbox.image_config import LOADER_VARIABLES, check_config
 from sandbox.limits import Limits
 from sandbox.program import Program, Questions, Run
 from sandbox.volumes import LABEL, NOBODY
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-_LOADER_VARIABLES = ("LD_", "GLIBC_TUNABLES", "GCONV_PATH")
 _ULIMITS = {"core": (0, 0), "nofile": (1024, 4096), "memlock": (64 * 1024, 64 * 1024)}
 """Soft and hard: what a program has, and what it may raise that to."""
 
@@ -126,7 +125,7 @@ def _environment(config: dict[str, Any], limits: Limits, questions: Questions, r
     }
     return [
         *(f"{name}={value}" for name, value in ours.items()),
-        *(name for name in names if name.startswith(_LOADER_VARIABLES)),
+        *(name for name in names if name.startswith(LOADER_VARIABLES)),
     ]
 
 

@@ -20,6 +20,9 @@ MAX_LABELS, MAX_LABEL_BYTES = 512, 128 * 1024
 MAX_VOLUMES, MAX_PORTS, MAX_ON_BUILD = 32, 256, 128
 MAX_PATH_BYTES, MAX_WORD_BYTES = 4095, 256
 
+LOADER_VARIABLES = ("LD_", "GLIBC_TUNABLES", "GCONV_PATH")
+"""What ENV may not set: the loader obeys it before anything of ours runs. Beginnings of names."""
+
 _LISTS = ("Env", "Entrypoint", "Cmd", "OnBuild", "Shell")
 _MAPPINGS = ("Labels", "Volumes", "ExposedPorts", "Healthcheck")
 _TEXTS = ("WorkingDir", "User", "StopSignal", "Hostname", "Domainname", "Image", "MacAddress")
@@ -97,7 +100,7 @@ def _check_command(config: Mapping[str, Any], has_entry_point: bool) -> None:
     remedy = "put the long part into a script inside the image"
     _measure("its ENTRYPOINT and CMD", words, MAX_COMMAND_ENTRIES, MAX_COMMAND_BYTES, remedy)
     if not words and not has_entry_point:
-        raise BadImage("the image has neither ENTRYPOINT nor CMD", remedy="say in its Dockerfile what to run")
+        raise BadImage("has neither ENTRYPOINT nor CMD", entry="the image", remedy="say in its Dockerfile what to run")
 
 
 def _check_environment(entries: list[str]) -> None:

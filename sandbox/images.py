@@ -18,10 +18,10 @@ from docker.models.images import Image
 
 from sandbox.engine import connect, engine_errors, find_image, patience
 from sandbox.errors import BadImage, SandboxError, SandboxUnavailable
-from sandbox.image_admission import ImageTar, inspect
+from sandbox.image_admission import ImageTar, host_architecture, inspect
 from sandbox.image_rewrite import rewritten
 
-__all__ = ["UPLOADS", "ImageTar", "image_bytes", "inspect", "load", "remove"]
+__all__ = ["UPLOADS", "ImageTar", "host_architecture", "image_bytes", "inspect", "load", "remove"]
 
 UPLOADS = "parakh/upload"
 """Repository of the images of uploads; the tag is the id of the run."""

@@ -13,7 +13,7 @@ def add_limit_options(parser: argparse.ArgumentParser) -> None:
     """Adds --profile and the options that override parts of it."""
     group = parser.add_argument_group("limits", "a named profile, and what should differ from it")
     group.add_argument("--profile", choices=sorted(PROFILES), default="raspberry-pi-3b", help="default: %(default)s")
-    group.add_argument("--memory", metavar="SIZE", type=_size, help="e.g. 1g or 512m")
+    group.add_argument("--memory", metavar="SIZE", type=size_option, help="e.g. 1g or 512m")
     group.add_argument("--cpus", metavar="N", type=float, help="CPU quota; cores are the next whole number")
     group.add_argument("--pids", metavar="N", type=int, help="processes and threads")
     group.add_argument("--time", metavar="SECONDS", type=float, help="total wall-clock time")
@@ -45,7 +45,8 @@ def limits_from(options: argparse.Namespace) -> Limits:
     return PROFILES[options.profile].on(os.cpu_count() or 1).replace(**changes)
 
 
-def _size(text: str) -> int:
+def size_option(text: str) -> int:
+    """A size, for argparse."""
     try:
         return parse_size(text)
     except ValueError as error:
