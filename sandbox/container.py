@@ -64,6 +64,7 @@ def create_container(
             **overrides,
             labels=dict.fromkeys(config.get("Labels") or {}, "") | {LABEL: run.id} | cores.label,
             environment=_environment(config, limits, questions, run),
+            # With stdin closed, Debian's runsc hands over the host's own /dev/null, and its owner changes (seen).
             stdin_open=True,
             use_config_proxy=False,  # an operator's proxy may carry a password
             detach=False,  # so that end of input reaches the container when we half-close

@@ -45,6 +45,16 @@ def test_the_program_has_a_kernel_of_its_own(trial: Trial) -> None:
     assert (user, cores, interfaces) == (65534, 1, ["lo"])
 
 
+@pytest.mark.parametrize("contract", ["stream", "batch"])
+def test_the_hosts_null_device_stays_the_hosts(trial: Trial, contract: str) -> None:
+    before = os.stat("/dev/null")
+    attack = "for change in (lambda: os.utime('/dev/null', (1, 1)), lambda: os.chmod('/dev/null', 0)):\n"
+    trial(attack + "    try: change()\n    except OSError: pass\n" + ECHO, LIMITS, contract=contract)
+    after = os.stat("/dev/null")
+    assert (after.st_uid, after.st_gid, after.st_mode) == (before.st_uid, before.st_gid, before.st_mode)
+    assert after.st_mtime > 1000
+
+
 def test_its_use_is_measured(trial: Trial) -> None:
     code = "block = bytearray(40 << 20)\nfor i in range(0, len(block), 4096): block[i] = 1\n"
     spin = "end = time.process_time() + 0.5\nwhile time.process_time() < end: pass\n"
