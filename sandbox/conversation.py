@@ -55,6 +55,8 @@ class Conversation:
 
     def hold(self, channel: Channel) -> None:
         """Talks until the container has closed its streams, or `must_end` is set."""
+        if self.run.contract == "batch":
+            channel.end_input()  # nothing will come: who reads shall not wait
         while not channel.closed and not self.must_end:
             heard = channel.wait(self._patience())
             now = time.monotonic()

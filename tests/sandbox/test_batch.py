@@ -88,6 +88,7 @@ CASES: dict[str, Case] = {
         Code.OUTPUT_LIMIT,
         "/output is full",
     ),
+    "reads stdin": Case("assert sys.stdin.read() == ''" + COPY, Code.OK, "All 3 images"),
     "all there, and exit code 3": Case(COPY + "sys.exit(3)", Code.RUNTIME_ERROR, "exit code 3"),
     "all there, then too long": Case(
         COPY + "time.sleep(60)",
