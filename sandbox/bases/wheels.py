@@ -62,24 +62,16 @@ def read_list(text: str, machine: str) -> tuple[list[str], list[str]]:
 
 def _download(name: str, wanted: Path, machine: str, indexes: list[str], cache: Path, fresh: Path, say: Say) -> None:
     say(f"downloading wheels for {name} (kept in {cache})")
-    command = [
-        "download",
-        "--progress-bar=raw",
-        "--require-hashes",
-        "-r",
-        str(wanted),
-        "-d",
-        str(fresh),
-        *for_image(machine),
-    ]
-    advice = f"The wheels of {HERE / name}.txt could not be downloaded. Are PyPI{{}} reachable?"
+    command = ["download", "--progress-bar=raw", "--require-hashes", "-r", str(wanted), "-d", str(fresh)]
+    command += for_image(machine)
+    advice = f"The wheels of {HERE / name}.txt could not be downloaded. Is {{}} reachable?"
     try:
         # The machine's own configuration first: a mirror may have everything.
-        pip(command, advice.format(""), say)
+        pip(command, advice.format("PyPI"), say)
     except BuildFailed:
         if not indexes:
             raise
-        pip([*command, *indexes], advice.format(f" and {' and '.join(indexes)}"), say)
+        pip(command + indexes, advice.format(f"PyPI, and is what {' '.join(indexes)} names,"), say)
     shutil.rmtree(cache, ignore_errors=True)
     cache.parent.mkdir(exist_ok=True)
     fresh.rename(cache)

@@ -16,6 +16,9 @@ SUBMISSION = "/submission"
 
 
 def main() -> None:
+    # TensorFlow goes by names of its own.
+    for name in ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"):
+        os.environ.setdefault(name, os.environ.get("OMP_NUM_THREADS", "0"))
     os.chdir(SUBMISSION)
     sys.path.insert(0, SUBMISSION)
     # The protocol's helper is ours, whatever file of that name the submission brings.
