@@ -69,7 +69,7 @@ def container_for(
 ) -> Iterator[Container]:
     """A container of ours that has not run yet; removed afterwards. Those that a killed build left go first."""
     label = f"{BUILD_LABEL}={owner(place)}"
-    for left in client.containers.list(all=True, filters={"label": label}):
+    for left in client.containers.list(all=True, filters={"label": label}, ignore_removed=True):
         left.remove(force=True, v=True)
     network = "none" if image == ROOT_IMAGE else "bridge"
     container = client.containers.create(

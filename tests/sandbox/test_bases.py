@@ -21,7 +21,7 @@ from evaluator.report import Report
 from sandbox import PROFILES, Limits
 from sandbox.bases import HERE, PROBES, TITLES, base_image
 from sandbox.bases.build import build
-from sandbox.bases.steps import BUILD_LABEL
+from sandbox.bases.steps import BUILD_LABEL, owner
 from sandbox.bases.trim import trim
 from sandbox.bases.wheels import MACHINES, read_list
 from tests.sandbox.guests import until
@@ -196,8 +196,8 @@ class Builder:
         return str(self.engine.images.get(base_image("onnx")).id)
 
     def containers(self) -> list[str]:
-        ours = [each for each in self.engine.containers.list(all=True) if str(self.cache) in str(each.labels)]
-        return [str(each.id) for each in ours if BUILD_LABEL in each.labels]
+        label = {"label": f"{BUILD_LABEL}={owner(self.cache / 'parakh')}"}
+        return [str(each["Id"]) for each in self.engine.api.containers(all=True, filters=label)]
 
     def nothing_is_left(self) -> bool:
         return not self.containers() and not (self.cache / "parakh" / "scratch").exists()
