@@ -341,3 +341,18 @@ class Transition(models.Model):
 
     def __str__(self) -> str:
         return f"{self.before} → {self.after}: {self.reason}"
+
+
+class Alert(models.Model):
+    """What the operators were told of, and when: see alerts.py."""
+
+    cause = models.CharField(max_length=200, unique=True)
+    mailed_at = models.DateTimeField(null=True, blank=True)
+    seen_at = models.DateTimeField(default=timezone.now)
+    silenced = models.PositiveIntegerField(default=0, help_text="Times seen since the last mail.")
+
+    class Meta:
+        ordering = ("-seen_at",)
+
+    def __str__(self) -> str:
+        return self.cause

@@ -185,7 +185,10 @@ EMAIL_PORT = int(env("EMAIL_PORT", "25"))
 EMAIL_HOST_USER = env("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD")
 EMAIL_USE_TLS = env_bool("EMAIL_USE_TLS")
+EMAIL_TIMEOUT = 10  # Seconds: a mail server that does not answer must not hold up who has something to say.
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", f"Parakh <noreply@{_site.hostname}>")
+
+PARAKH_OPERATORS = env_list("PARAKH_OPERATORS")  # Mail addresses that alerts go to: see alerts.py.
 
 # --- Accounts --------------------------------------------------------------------------------------------------------
 AUTHENTICATION_BACKENDS = [
