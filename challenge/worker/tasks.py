@@ -56,7 +56,7 @@ def refuse_to_start(**kwargs: Any) -> None:
 
     Celery itself runs the system checks but reads no result.
     """
-    mistakes = [str(found) for found in checks.run_checks() if found.is_serious()]
+    mistakes = [str(found) for found in checks.run_checks(databases=["default"]) if found.is_serious()]
     if mistakes:
         raise SystemExit("\n".join(["The worker was not started:", *mistakes]))
     require_safe_host()
