@@ -69,8 +69,9 @@ def _base(name: str) -> str:
 
 
 def _build(names: list[str], force: bool) -> int:
-    # So that a build that is told to stop also removes its container.
-    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
+    # So that a build that is told to stop removes its container, and says no more.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, frame: sys.exit(128 + number))
     for name in names:
         build(name, say=lambda line: print(line, file=sys.stderr, flush=True), force=force)
     return 0

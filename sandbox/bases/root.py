@@ -25,6 +25,7 @@ _USELESS = (
     "usr/share/man",
     "usr/share/info",
     "usr/share/locale",
+    "usr/lib/*/gconv",  # character sets of the last century; Python brings its own
     "var/cache",
     "var/lib/apt",
 )
@@ -61,8 +62,9 @@ def _bootstrap(client: docker.DockerClient, root: Path, recipe: str, say: Say) -
         [*in_namespace, "debootstrap", "--variant=minbase", "--include=python3", _SUITE, str(root)],
         "debootstrap failed. Is Debian's package mirror reachable?",
     )
-    for useless in _USELESS:
-        shutil.rmtree(root / useless, ignore_errors=True)
+    for pattern in _USELESS:
+        for useless in root.glob(pattern):
+            shutil.rmtree(useless, ignore_errors=True)
     with engine_errors("importing the root image"), as_tar(root) as packed:
         repository, tag = ROOT_IMAGE.split(":")
         label = [f"LABEL {RECIPE_LABEL}={recipe}"]
