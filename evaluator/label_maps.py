@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import io
 import struct
+import zlib
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from evaluator.metrics import SCORE_SIZE, LabelMap
 
@@ -18,6 +19,8 @@ NATIVE_SIZE = (320, 227)
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _IHDR = struct.Struct(">8sI4sIIBBBBB")
+_ADAM7 = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+"""Of each pass of an interlaced PNG: first column, first row, steps."""
 _MAY_ROTATE = ("exif", "Raw profile type exif", "Raw profile type APP1", "xmp", "XML:com.adobe.xmp")
 _COLOUR = {0: "greyscale", 2: "RGB", 3: "palette", 4: "greyscale with alpha", 6: "RGB with alpha"}
 
@@ -57,12 +60,15 @@ def open_png(data: bytes) -> Image.Image:
             if "transparency" in image.info:
                 raise BadLabelMap("it has transparency; plain greyscale is needed")
             image.load()
+            _check_rows(data)
             # Pillow takes the orientation from two kinds of chunks; looking for them in each file costs 15 us.
             if not image.info.keys().isdisjoint(_MAY_ROTATE) and image.getexif().get(0x0112, 1) != 1:
                 raise BadLabelMap("it is rotated by an EXIF entry; store the pixels upright")
             return image
     except BadLabelMap:
         raise
+    except UnidentifiedImageError as error:
+        raise BadLabelMap("it can't be decoded (its chunks are damaged or missing)") from error
     except Exception as error:  # pillow raises a dozen kinds on damaged files, and all of them mean the same here
         raise BadLabelMap(f"it can't be decoded ({str(error)[:120]})") from error
 
@@ -89,6 +95,26 @@ def check_header(data: bytes) -> None:
             f"it is {width} x {height}; {NATIVE_SIZE[0]} x {NATIVE_SIZE[1]} or "
             f"{SCORE_SIZE[0]} x {SCORE_SIZE[1]} is needed"
         )
+
+
+def _check_rows(data: bytes) -> None:
+    """All rows are there. Pillow lets a picture pass that stops early, and the rest of it would be class 0.
+
+    Raises:
+        BadLabelMap: the packed picture is shorter than the header says.
+    """
+    width, height, *_, interlaced = struct.unpack_from(">IIBBBBB", data, 16)
+    passes = _ADAM7 if interlaced else ((0, 0, 1, 1),)
+    sizes = [(len(range(x, width, dx)), len(range(y, height, dy))) for x, y, dx, dy in passes]
+    left = sum((across + 1) * down for across, down in sizes if across)  # each row has a byte for its filter
+    unpacker, place = zlib.decompressobj(), len(_SIGNATURE)
+    while left > 0 and place < len(data):
+        length, kind = struct.unpack_from(">I4s", data, place)
+        if kind == b"IDAT":
+            left -= len(unpacker.decompress(data[place + 8 : place + 8 + length], left))
+        place += length + 12
+    if left > 0:
+        raise BadLabelMap("it has fewer rows than it says")
 
 
 def at_score_size(image: Image.Image) -> LabelMap:

@@ -66,6 +66,17 @@ def _upright_rows(width: int, height: int) -> bytes:
     return (b"\0" + bytes(width)) * height
 
 
+def _interlaced() -> bytes:
+    """Put together by hand: Pillow writes none. Every pixel of a pass is the number of the pass."""
+    rows = b""
+    for value, (x, y, dx, dy) in enumerate(
+        ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
+    ):
+        rows += (b"\0" + bytes([value]) * len(range(x, 320, dx))) * len(range(y, 227, dy))
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", 320, 227, 8, 0, 0, 0, 1))
+    return raw_png(head, rows=rows)
+
+
 WHOLE = png(labels())
 
 REFUSED: dict[str, tuple[bytes, str]] = {
@@ -106,6 +117,9 @@ REFUSED: dict[str, tuple[bytes, str]] = {
         raw_png(header(320, 227), header(320, 227, 8, 2), rows=_upright_rows(960, 227)),
         "second header",
     ),
+    "fewer rows than it says": (raw_png(header(320, 227), rows=_upright_rows(320, 226)), "fewer rows than it says"),
+    "half a row less": (raw_png(header(320, 227), rows=_upright_rows(320, 227)[:-160]), "can't be decoded"),
+    "a damaged checksum of the header": (WHOLE[:29] + bytes(4) + WHOLE[33:], "chunks are damaged"),
     "a text of 8 MB": (_with_text(8192), "can't be decoded"),
 }
 """Name: (file, a part of the reason it is refused for)."""
@@ -116,6 +130,12 @@ ACCEPTED: dict[str, bytes] = {
     "values 7 to 255": png(labels(high=256)),
     "best compression": png(labels(), optimize=True),
     "no compression": png(labels(), compress_level=0),
+    "interlaced": _interlaced(),
+    "rows in many pieces": SIGNATURE
+    + header(320, 227)
+    + b"".join(chunk(b"IDAT", bytes([byte])) for byte in zlib.compress(_upright_rows(320, 227)))
+    + chunk(b"IEND", b""),
+    "more rows than it says": raw_png(header(320, 227), rows=_upright_rows(320, 500)),
     "some text in it": _with_text(10),
     "gamma, resolution": png(labels(), dpi=(300, 300), gamma=1.0),
 }
