@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
+from sandbox.bases import TITLES
 from sandbox.cores import parse_cores
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1", "[::1]"}
@@ -124,6 +125,12 @@ def _host_mistakes() -> Iterator[CheckMessage]:
             f"PARAKH_CPUSET: {error}.",
             hint="Name the cores that this worker's containers may use, or leave it unset for all.",
             id="parakh.E010",
+        )
+    if not settings.PARAKH_BASES or not set(settings.PARAKH_BASES) <= set(TITLES):
+        yield Error(
+            f"PARAKH_BASES is {','.join(settings.PARAKH_BASES)!r}; there are {', '.join(TITLES)}.",
+            hint="Name the bases that code submissions may choose; build them with `python -m sandbox build`.",
+            id="parakh.E011",
         )
     if settings.PARAKH_ALLOW_UNSAFE_HOST:
         yield checks.Warning(
