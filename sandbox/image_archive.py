@@ -14,7 +14,6 @@ import posixpath
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
 
 from sandbox.errors import BadImage, shown
 from sandbox.image_layer import Links, walk_layer
@@ -81,7 +80,7 @@ def read_archive(path: Path, limits: Limits) -> Archive:
         if any(piece.strip(b"\0") for piece in stream.rest()):
             raise BadImage("goes on after its end", entry="the archive", remedy=SAVE)
     if not reading.blobs:
-        raise BadImage("is empty", entry="the archive", remedy=SAVE)
+        raise BadImage("is damaged: nothing is in it" if method else "is empty", entry="the archive", remedy=SAVE)
     return Archive(method, reading.blobs, reading.links)
 
 
@@ -93,20 +92,15 @@ def open_archive(path: Path, budget: Budget) -> Iterator[tuple[str, Stream]]:
         BadImage: it is compressed with something else, or damaged.
         OSError: it can't be read, or is no regular file.
     """
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(f"{path} is not a regular file")  # a device or a pipe may never end, or never begin
     with path.open("rb", buffering=0) as file:
-        check_regular(file, path)
         try:
             packed = Stream(file_chunks(file))
             method = compression(packed)
             yield method, Stream(unpacked(packed, method, budget))
         except BadImage as error:
             raise error.about("the archive") from error
-
-
-def check_regular(file: IO[bytes], path: Path) -> None:
-    """Raises OSError for a device or a pipe, which may never end."""
-    if not stat.S_ISREG(path.stat().st_mode):
-        raise OSError(f"{path} is not a regular file")
 
 
 class _Reading:

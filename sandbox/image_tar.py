@@ -120,7 +120,8 @@ class TarReader:
         if size > MAX_RECORDS_BYTES:
             raise BadImage(f"has a header of absurd size ({size} bytes)", remedy=SAVE)
         kinds = known.kinds | {kind}
-        if (kind in known.kinds and kind != _GLOBAL_PAX) or (_PAX in kinds and kinds & {_LONG_NAME, _LONG_LINK}):
+        # Go forgets what stands before a global header, and lets a long name win over an extended one.
+        if kind in known.kinds or (kind == _GLOBAL_PAX and known.kinds) or (_PAX in kinds and kinds & _LONG):
             raise BadImage("has more than one header for the same entry", remedy=SAVE)
         self._start(size)
         body = b"".join(self.content())
