@@ -72,13 +72,19 @@ def container_for(
     for left in client.containers.list(all=True, filters={"label": label}, ignore_removed=True):
         left.remove(force=True, v=True)
     network = "none" if image == ROOT_IMAGE else "bridge"
-    container = client.containers.create(
-        image, ["sh", "-c", script], network_mode=network, labels={BUILD_LABEL: owner(place)}
-    )
+    container = None
+    # Whoever stops the build between the engine's "created" and ours would leave the container behind.
+    blocked = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
+        container = client.containers.create(
+            image, ["sh", "-c", script], network_mode=network, labels={BUILD_LABEL: owner(place)}
+        )
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
         yield container
     finally:
-        container.remove(force=True, v=True)
+        signal.pthread_sigmask(signal.SIG_SETMASK, blocked)
+        if container is not None:
+            container.remove(force=True, v=True)
 
 
 def finish(container: Container) -> None:
