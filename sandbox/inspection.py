@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from sandbox.errors import BadImage
@@ -108,15 +107,11 @@ def notes(settings: Mapping[str, Any]) -> list[str]:
 
 def print_report(path: Path, found: ImageTar | BadImage, limits: Limits, console: Console) -> None:
     """The report for people: what was found first, then the figures or what to do."""
-    table = Table.grid(padding=(0, 3))
-    table.add_column(style="dim", no_wrap=True)
-    table.add_column(overflow="fold")
     accepted = isinstance(found, ImageTar)
+    mark, style, verdict = ("✓", "green", "can be submitted") if accepted else ("✗", "red", "can't be accepted")
+    console.print(Text.assemble((mark, style), f" {_plain(path.name)} {verdict}.\n"), soft_wrap=True)
     for label, value in _accepted(found, limits) if isinstance(found, ImageTar) else _refused(found):
-        table.add_row(label, Text(value))
-    verdict = ("✓", "green", "can be submitted") if accepted else ("✗", "red", "can't be accepted")
-    console.print(Text.assemble((verdict[0], verdict[1]), f" {_plain(path.name)} {verdict[2]}.\n"), soft_wrap=True)
-    console.print(table, width=None if console.is_terminal else 140)
+        console.print(Text.assemble((f"  {label:<9} ", "dim"), value), soft_wrap=True)
 
 
 def _accepted(found: ImageTar, limits: Limits) -> list[tuple[str, str]]:
