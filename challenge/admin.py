@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
-from django.db.models import Model
+from collections.abc import Callable
+from typing import Any, cast
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
+from django.contrib.auth.models import User
+from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
+from challenge import holds, hosts
 from challenge.models import (
     Attempt,
+    AttemptTransition,
     BoardRow,
     Challenge,
     Dataset,
+    Host,
     Membership,
     Phase,
     Score,
@@ -31,6 +40,38 @@ class ReadOnlyAdmin(admin.ModelAdmin[Model]):
 
     def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         return False
+
+
+class ReasonForm(ActionForm):
+    """Beside the choice of an action: why. Teams read it where a submission is ended."""
+
+    reason = forms.CharField(max_length=200, required=False, label="Reason")
+
+
+class OperatorAdmin(ReadOnlyAdmin):
+    """Records that staff with the right to change them act on, each time with a reason."""
+
+    action_form = ReasonForm
+
+    def has_operate_permission(self, request: HttpRequest) -> bool:
+        """For `@admin.action(permissions=["operate"])`."""
+        user = cast(User, request.user)
+        return user.has_perm(f"challenge.change_{self.opts.model_name}")
+
+    def act(
+        self, request: HttpRequest, chosen: QuerySet[Any], work: Callable[[Any, str], bool], done: str, no: str
+    ) -> None:
+        """Does `work(record, reason)` for each, notes it in the admin's log, and tells how many it was done for."""
+        reason = request.POST.get("reason", "").strip()
+        if not reason:
+            self.message_user(request, "Give a reason beside the action.", messages.ERROR)
+            return
+        for record in chosen:
+            if work(record, reason):
+                self.log_change(request, record, f"{done}: {reason}")
+                self.message_user(request, f"{record}: {done}.")
+            else:
+                self.message_user(request, f"{record}: {no}.", messages.WARNING)
 
 
 class PhaseInline(admin.TabularInline[Phase, Challenge]):
@@ -79,12 +120,52 @@ class DatasetAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Submission)
-class SubmissionAdmin(ReadOnlyAdmin):
-    list_display = ("title", "team", "phase", "kind", "state", "attempt_count", "platform_faults", "created")
-    list_filter = ("state", "kind", "phase")
+class SubmissionAdmin(OperatorAdmin):
+    list_display = ("title", "team", "phase", "kind", "state", "held_at", "attempt_count", "platform_faults", "created")
+    list_filter = ("state", ("held_at", admin.EmptyFieldListFilter), "kind", "phase")
+    actions = ("release_held", "fail_held")
     search_fields = ("id", "title", "team__name")
     exclude = ("file",)
     date_hierarchy = "created"
+
+    @admin.action(description="Release held submissions: run them again", permissions=["operate"])
+    def release_held(self, request: HttpRequest, queryset: QuerySet[Submission]) -> None:
+        by = cast(User, request.user)
+        self.act(request, queryset, lambda one, why: holds.release(one, by, why), "released", "is not held")
+
+    @admin.action(description="Fail held submissions: end them", permissions=["operate"])
+    def fail_held(self, request: HttpRequest, queryset: QuerySet[Submission]) -> None:
+        by = cast(User, request.user)
+        self.act(request, queryset, lambda one, why: holds.fail(one, by, why), "ended", "is not held")
+
+
+@admin.register(Host)
+class HostAdmin(OperatorAdmin):
+    list_display = (
+        "name",
+        "last_seen",
+        "cores",
+        "memory_bytes",
+        "gpus",
+        "running",
+        "quarantined_at",
+        "quarantined_why",
+    )
+    actions = ("put_back", "take_out")
+
+    @admin.display(description="running")
+    def running(self, host: Host) -> int:
+        return host.attempts.exclude(state="done").count()
+
+    @admin.action(description="Put back into service", permissions=["operate"])
+    def put_back(self, request: HttpRequest, queryset: QuerySet[Host]) -> None:
+        self.act(request, queryset, lambda host, why: hosts.release(host), "back in service", "is in service already")
+
+    @admin.action(description="Take out of service: claim nothing more", permissions=["operate"])
+    def take_out(self, request: HttpRequest, queryset: QuerySet[Host]) -> None:
+        by = cast(User, request.user)
+        done, no = "out of service", "is out of service already"
+        self.act(request, queryset, lambda host, why: hosts.quarantine(host, f"{by}: {why}"), done, no)
 
 
 @admin.register(Attempt)
@@ -108,3 +189,8 @@ class BoardRowAdmin(ReadOnlyAdmin):
 @admin.register(Transition)
 class TransitionAdmin(ReadOnlyAdmin):
     list_display = ("submission", "before", "after", "actor", "reason", "at")
+
+
+@admin.register(AttemptTransition)
+class AttemptTransitionAdmin(ReadOnlyAdmin):
+    list_display = ("attempt", "before", "after", "actor", "reason", "at")

@@ -12,6 +12,7 @@ from typing import Any
 import structlog
 from celery import Celery, signals
 from django.conf import settings
+from kombu import Exchange, Queue
 from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "challenge.settings")
@@ -19,7 +20,6 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "challenge.settings")
 # `filesystem://` means our mended transport: see broker.py.
 TRANSPORT_ALIASES["filesystem"] = "challenge.broker:Transport"
 
-QUEUE = "parakh"
 LONGEST_RUN_SECONDS = 26 * 3600
 """Above the highest total time an organizer can set; each run's own limits end it long before."""
 
@@ -45,12 +45,20 @@ def broker_options(url: str) -> dict[str, Any]:
     return {}
 
 
+def bell_queue(queue: str) -> str:
+    """Name on the broker of the bells of a queue of phases."""
+    return "parakh" if queue == "default" else f"parakh.{queue}"
+
+
 app.conf.update(
     broker_url=settings.BROKER_URL,
     broker_transport_options=broker_options(settings.BROKER_URL),
     broker_connection_retry_on_startup=True,
     imports=("challenge.worker.tasks",),
-    task_default_queue=QUEUE,
+    task_default_queue=bell_queue("default"),
+    # Served by the workers of this machine. By the exchange without a name, which delivers to the queue that a bell
+    # names: its table can't be lost when a broker is emptied.
+    task_queues=[Queue(name, Exchange(""), routing_key=name) for name in map(bell_queue, settings.PARAKH_QUEUES)],
     task_ignore_result=True,
     task_serializer="json",
     accept_content=["json"],
@@ -82,9 +90,21 @@ def keep_django_logging(**kwargs: Any) -> None:
     """Celery then leaves the logging of settings.py as it is."""
 
 
-def ring_bell() -> None:
+def ring_bell(queue: str = "default") -> None:
     """Tell an idle worker that something is queued. Never raises: workers also look for themselves."""
     try:
-        app.send_task("parakh.ring", ignore_result=True)
+        app.send_task("parakh.ring", exchange="", routing_key=bell_queue(queue), ignore_result=True)
     except Exception as error:  # Each broker's client raises its own zoo, and none of it matters here.
         log.warning("bell not rung; a worker will find the submission by itself", error=repr(error))
+
+
+def ring_if_silent(queue: str) -> None:
+    """The same, unless a bell waits there already: what workers do over and over must not fill a broker."""
+    try:
+        with app.connection_for_write() as connection:
+            channel: Any = connection.default_channel
+            waiting = channel.queue_declare(bell_queue(queue), passive=True).message_count
+    except Exception:  # No such queue yet, or no broker: both are for ring_bell to deal with.
+        waiting = 0
+    if not waiting:
+        ring_bell(queue)

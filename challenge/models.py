@@ -59,6 +59,9 @@ class Contract(models.TextChoices):
     BATCH = "batch", "batch: files in /input, label maps in /output"
 
 
+DEFAULT_QUEUE = "default"
+
+
 class Phase(models.Model):
     """One round of a challenge: a data set, limits, dates and quotas of its own."""
 
@@ -77,6 +80,12 @@ class Phase(models.Model):
     quota_per_day = models.PositiveIntegerField(default=5, validators=[MinValueValidator(1)])
     quota_total = models.PositiveIntegerField(default=100, validators=[MinValueValidator(1)])
     quota_at_once = models.PositiveIntegerField(default=2, validators=[MinValueValidator(1)])
+    queue = models.CharField(
+        max_length=30,
+        default=DEFAULT_QUEUE,
+        validators=[RegexValidator(r"^[a-z0-9][a-z0-9-]*$", "Small letters, digits and hyphens.")],
+        help_text="Evaluated by the hosts whose workers name this queue in PARAKH_QUEUES.",
+    )
 
     class Meta:
         ordering = ("position", "id")
@@ -200,12 +209,15 @@ class Submission(models.Model):
     # The queue: lowest (turn, queued_at, id) first. `turn` is drawn when it is queued, so that teams alternate.
     turn = models.BigIntegerField(default=0)
     not_before = models.DateTimeField(null=True, blank=True, help_text="After a platform fault: not at once.")
+    held_at = models.DateTimeField(null=True, blank=True, help_text="It waits for the operators, and is in no line.")
+    note = models.CharField(max_length=300, blank=True, help_text="What the operators say of it; its team reads it.")
 
     # The claim. `fence` grows by one with each claim and each time a lease is taken away.
     fence = models.PositiveIntegerField(default=0)
     lease_until = models.DateTimeField(null=True, blank=True, help_text="By the database's clock.")
     attempt_count = models.PositiveIntegerField(default=0)
     platform_faults = models.PositiveIntegerField(default=0, help_text="Since it was last submitted or re-run.")
+    workers_lost = models.PositiveIntegerField(default=0, help_text="Of those faults; since an operator looked at it.")
 
     class Meta:
         ordering = ("-created",)
@@ -215,9 +227,20 @@ class Submission(models.Model):
                 | (~Q(state="evaluating") & Q(lease_until__isnull=True)),
                 name="leased_while_evaluating",
             ),
+            models.CheckConstraint(
+                condition=Q(held_at__isnull=True) | Q(state="queued"), name="held_only_while_queued"
+            ),
+            models.CheckConstraint(condition=~Q(state="finished") | Q(score__isnull=False), name="finished_has_score"),
         )
         indexes = (
-            models.Index(fields=("turn", "queued_at", "id"), condition=Q(state="queued"), name="submission_queue"),
+            models.Index(
+                fields=("turn", "queued_at", "id"),
+                condition=Q(state="queued", held_at__isnull=True),
+                name="submission_queue",
+            ),
+            models.Index(
+                fields=("phase",), condition=Q(state="queued", held_at__isnull=True), name="submission_phase_queue"
+            ),
             models.Index(fields=("lease_until",), condition=Q(state="evaluating"), name="submission_leases"),
             models.Index(fields=("state", "created"), name="submission_state"),
             models.Index(fields=("team", "phase", "-created"), name="submission_of_team"),
@@ -242,6 +265,29 @@ class AttemptState(models.TextChoices):
     DONE = "done"
 
 
+class Host(models.Model):
+    """A machine that evaluates: what it can give to runs, and whether it is in service."""
+
+    name = models.CharField(max_length=100, unique=True, help_text="PARAKH_HOST_NAME of its workers.")
+    queues = models.JSONField(default=list, help_text="Names of the queues its workers serve.")
+    cores = models.PositiveIntegerField(help_text="That runs may use, all together.")
+    memory_bytes = models.PositiveBigIntegerField()
+    gpus = models.PositiveIntegerField(default=0)
+    runtimes = models.JSONField(default=list)
+    facts = models.JSONField(default=dict, help_text="What its engine says of itself.")
+    first_seen = models.DateTimeField(default=timezone.now)
+    last_seen = models.DateTimeField(default=timezone.now, help_text="By the database's clock.")
+    quarantined_at = models.DateTimeField(null=True, blank=True, help_text="Since then it claims nothing.")
+    quarantined_why = models.CharField(max_length=300, blank=True)
+    released_at = models.DateTimeField(null=True, blank=True, help_text="Faults before that no longer count.")
+
+    class Meta:
+        ordering = ("name",)
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Attempt(models.Model):
     """One try at evaluating a submission, with all it was measured under."""
 
@@ -250,6 +296,7 @@ class Attempt(models.Model):
     fence = models.PositiveIntegerField()
     state = models.CharField(max_length=10, choices=AttemptState.choices, default=AttemptState.CLAIMED)
     worker = models.CharField(max_length=120)
+    ran_on = models.ForeignKey(Host, on_delete=models.PROTECT, null=True, blank=True, related_name="attempts")
     limits_data = models.JSONField()
     contract = models.CharField(max_length=10, choices=Contract.choices)
     seed = models.BigIntegerField(help_text="Of the image order; secret until the attempt is done.")
@@ -356,3 +403,20 @@ class Alert(models.Model):
 
     def __str__(self) -> str:
         return self.cause
+
+
+class AttemptTransition(models.Model):
+    """History: every state an attempt entered. The first has nothing before it."""
+
+    attempt = models.ForeignKey(Attempt, on_delete=models.CASCADE, related_name="transitions")
+    before = models.CharField(max_length=10, choices=AttemptState.choices, blank=True)
+    after = models.CharField(max_length=10, choices=AttemptState.choices)
+    actor = models.CharField(max_length=150, help_text="`worker NAME`, `reaper` or a user name.")
+    reason = models.CharField(max_length=300)
+    at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return f"{self.before} → {self.after}: {self.reason}"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import socket
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -268,6 +269,9 @@ SPECTACULAR_SETTINGS = {
 BROKER_URL = env("BROKER_URL", "filesystem://localhost")
 PARAKH_LEASE_SECONDS = float(env("PARAKH_LEASE_SECONDS", "60"))  # Renewed every quarter of it.
 PARAKH_REAP_SECONDS = float(env("PARAKH_REAP_SECONDS", "15"))
+PARAKH_STOP_SECONDS = float(env("PARAKH_STOP_SECONDS", "60"))  # A run may go on for so long after SIGTERM.
+PARAKH_HOST_NAME = env("PARAKH_HOST_NAME", socket.gethostname())  # Workers of one name share its cores and memory.
+PARAKH_QUEUES = tuple(env_list("PARAKH_QUEUES", "default"))  # That this machine's workers serve; phases name one.
 PARAKH_CPUSET = env("PARAKH_CPUSET")  # Cores this worker's containers may use, e.g. "2-3"; empty: any.
 PARAKH_ALLOW_UNSAFE_HOST = env_bool("PARAKH_ALLOW_UNSAFE_HOST")  # Workers start although `sandbox check` says no.
 PARAKH_BASES = tuple(env_list("PARAKH_BASES", "pytorch"))  # That code submissions may choose; the first is the default.

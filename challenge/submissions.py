@@ -1,12 +1,12 @@
-"""Every write of a submission's or an attempt's state, from create to publish.
+"""Everything that happens to a submission, from create to publish.
 
-The database is the truth. Each write is conditional on the state (and, for a worker, the fence) it expects; the
-number of rows it changed says whether it happened. Nothing else in Parakh writes these states.
+The database is the truth. Each write of a state goes through states.py: conditional on the state (and, for a worker,
+the fence) it expects, with a line of history. Nothing else in Parakh writes states, but for holds.py.
 
     uploading ─► queued ─► evaluating ─► finished | failed | cancelled
                    ▲            │
-                   ├────────────┘  after a platform fault only
-                   └── finished | failed, by a re-run only
+                   ├────────────┘  after a platform fault, or handed back by a worker that was told to stop
+                   └── finished | failed, by a re-run only; back to them where that is called off
 """
 
 from __future__ import annotations
@@ -18,26 +18,15 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.core.files.uploadedfile import UploadedFile
 from django.db import connection, transaction
-from django.db.models import QuerySet, Value
+from django.db.models import DateTimeField, ExpressionWrapper, QuerySet, Value
 from django.db.models.functions import Least, Now
 from django.utils import timezone
 
-from challenge import admission, faults, lineup, quotas, results, uploads
+from challenge import admission, faults, hosts, lineup, permissions, quotas, results, states, uploads
 from challenge.admission import Refused as Refused
-from challenge.celery import ring_bell
-from challenge.models import Attempt, AttemptState, Phase, State, Submission, Team, Transition
+from challenge.models import Attempt, AttemptState, Host, Phase, State, Submission, Team
 from evaluator.report import Report
 from sandbox import Code, Limits, Verdict
-
-ALLOWED: dict[State, frozenset[State]] = {
-    State.UPLOADING: frozenset({State.QUEUED, State.CANCELLED}),
-    State.QUEUED: frozenset({State.EVALUATING, State.CANCELLED}),
-    State.EVALUATING: frozenset({State.FINISHED, State.FAILED, State.CANCELLED, State.QUEUED}),
-    State.FINISHED: frozenset({State.QUEUED}),
-    State.FAILED: frozenset({State.QUEUED}),
-    State.CANCELLED: frozenset(),
-}
-"""The table of transitions: from each state, where a submission may go."""
 
 UPLOAD_HOURS = 6
 
@@ -93,7 +82,7 @@ def create(
             raise Refused(str(error)) from None
         raise
     with transaction.atomic():
-        _move(
+        states.move(
             submission,
             State.UPLOADING,
             State.QUEUED,
@@ -105,7 +94,6 @@ def create(
             queued_at=timezone.now(),
             turn=lineup.next_turn(submission.team),
         )
-        transaction.on_commit(ring_bell)
     submission.refresh_from_db()
     return submission
 
@@ -125,23 +113,30 @@ def _reserve(submission: Submission) -> Submission:
 # What a worker writes
 
 
-def claim(worker: str, lease_seconds: float) -> Attempt | None:
-    """Takes the next submission: one UPDATE decides who has it. None if nothing is due.
+def claim(worker: str, lease_seconds: float, host: str | None = None) -> Attempt | None:
+    """Takes the next submission: one UPDATE decides who has it. None if nothing is due, or the host has no room.
 
     Args:
         worker: name of the worker, for the record.
         lease_seconds: how long it is ours without a sign of life.
+        host: name of the host that will run it, which takes what it can give. None: whatever is next.
     """
     while True:
         with transaction.atomic():
-            due = lineup.due().select_related("phase")
+            here = hosts.in_turn(host) if host is not None else None
+            if host is not None and here is None:
+                return None  # It is quarantined, or was never registered.
+            due = lineup.due(here).select_related("phase")
             if connection.features.has_select_for_update_skip_locked:
                 due = due.select_for_update(of=("self",), skip_locked=True)
             next_one = due.first()
             if next_one is None:
                 return None
-            limits = lineup.readable_limits(next_one)
-            if limits is not None and _move(
+            limits = next_one.phase.limits
+            # What comes behind it may not overtake: small runs would keep a large one out for ever.
+            if here is not None and not hosts.has_room(here, limits):
+                return None
+            if states.move(
                 next_one,
                 State.QUEUED,
                 State.EVALUATING,
@@ -152,11 +147,12 @@ def claim(worker: str, lease_seconds: float) -> Attempt | None:
                 attempt_count=next_one.attempt_count + 1,
                 lease_until=Now() + dt.timedelta(seconds=lease_seconds),
                 not_before=None,
+                note="",
             ):
-                return _new_attempt(next_one.pk, worker, limits)
+                return _new_attempt(next_one.pk, worker, here, limits)
 
 
-def _new_attempt(submission_pk: Any, worker: str, limits: Limits) -> Attempt:
+def _new_attempt(submission_pk: Any, worker: str, host: Host | None, limits: Limits) -> Attempt:
     """The record of the try that has just been claimed, with the snapshot of what it runs under."""
     submission = Submission.objects.select_related("phase__dataset", "team").get(pk=submission_pk)
     attempt = Attempt.objects.create(
@@ -164,37 +160,45 @@ def _new_attempt(submission_pk: Any, worker: str, limits: Limits) -> Attempt:
         number=submission.attempt_count,
         fence=submission.fence,
         worker=worker,
+        ran_on=host,
         limits_data=limits.as_dict(),
         contract=submission.phase.contract,
         seed=secrets.randbelow(2**63),
         claimed_at=Now(),
     )
     attempt.refresh_from_db(fields=["claimed_at"])
+    states.begin(attempt, f"attempt {attempt.number}")
     return attempt
 
 
 def deadline(attempt: Attempt) -> dt.datetime:
-    """When the attempt is taken for lost, whatever its worker says."""
+    """When the attempt is taken for lost, whatever its worker says. By the database's clock, as all of a lease is."""
     return attempt.claimed_at + dt.timedelta(seconds=attempt.limits.total_seconds + GRACE_SECONDS)
 
 
 def renew(attempt: Attempt, lease_seconds: float) -> bool:
     """A sign of life: the lease lasts `lease_seconds` more, but never past the deadline. False: it is ours no more."""
     ends = deadline(attempt)
-    if timezone.now() >= ends:
-        return False
+    now = ExpressionWrapper(Now(), output_field=DateTimeField())
     lease = Least(Now() + dt.timedelta(seconds=lease_seconds), Value(ends))
-    return _held(attempt).update(lease_until=lease) == 1
+    return _held(attempt).alias(now=now).filter(now__lt=ends).update(lease_until=lease) == 1
 
 
 def advance(attempt: Attempt, state: AttemptState, images_done: int, images_total: int) -> bool:
     """Says how far the attempt is. False: it is ours no more."""
-    return (
-        Attempt.objects.filter(pk=attempt.pk, submission__in=_held(attempt))
-        .exclude(state=AttemptState.DONE)
-        .update(state=state, images_done=images_done, images_total=images_total)
-        == 1
-    )
+    progress = {"images_done": images_done, "images_total": images_total}
+    live = Attempt.objects.filter(pk=attempt.pk, submission__in=_held(attempt)).exclude(state=AttemptState.DONE)
+    if live.filter(state=state).update(**progress):
+        return True
+    with transaction.atomic():
+        return states.step(
+            attempt,
+            state,
+            actor=f"worker {attempt.worker}",
+            reason=f"{images_done} of {images_total} images",
+            held_by=_held(attempt),
+            **progress,
+        )
 
 
 def is_cancel_requested(attempt: Attempt) -> bool:
@@ -220,13 +224,16 @@ def publish(attempt: Attempt, report: Report) -> bool:
             return False
         code = report.verdict.code
         if code is Code.CANCELLED and not submission.cancel_requested:
-            return platform_fault(attempt, Code.WORKER_LOST, "the worker was stopped before the run ended")
+            return platform_fault(attempt, Code.WORKER_LOST, "the run was stopped: its lease or its time was over")
         if code.is_platform:
             return platform_fault(attempt, code, report.verdict.sentence)
-        _finish(attempt, report.verdict, **results.facts(report, hidden=submission.phase.hidden_data))
+        facts = results.facts(report, hidden=submission.phase.hidden_data)
+        _finish(attempt, report.verdict, f"worker {attempt.worker}", **facts)
         score = results.new_score(attempt, report.scores, report) if code is Code.OK and report.scores else None
-        after = State.CANCELLED if code is Code.CANCELLED else State.FINISHED if score else State.FAILED
-        _move(
+        after = State.FINISHED if score else State.FAILED
+        if code is Code.CANCELLED:
+            after, score = faults.called_off(submission), submission.score
+        states.move(
             submission,
             State.EVALUATING,
             after,
@@ -259,46 +266,80 @@ def platform_fault(attempt: Attempt, code: Code, detail: str, *, only_if_expired
         if submission is None:
             return False
         count = submission.platform_faults + 1
+        lost = submission.workers_lost + int(only_if_expired)
         after = faults.next_state(submission, count)
-        _finish(attempt, faults.words(attempt, code, after), fault=results.storable(detail))
+        is_held = after is State.QUEUED and lost >= faults.MOST_WORKERS_LOST
+        actor = "reaper" if only_if_expired else f"worker {attempt.worker}"
+        ended = faults.words(attempt, code, after, is_held)
+        _finish(attempt, ended, actor, fault=results.storable(detail))
         next_step: dict[str, Any] = {"finished_at": Now()}
         if after is State.QUEUED:
             pause = dt.timedelta(seconds=faults.pause_seconds(code, count))
             next_step = {"turn": lineup.current_turn(), "not_before": Now() + pause}
-        _move(
+        if is_held:
+            next_step |= {"held_at": Now(), "note": faults.HELD_NOTE}
+        states.move(
             submission,
             State.EVALUATING,
             after,
-            actor="reaper" if only_if_expired else f"worker {attempt.worker}",
-            reason=f"{code}: our fault, not the submission's",
+            actor=actor,
+            reason=f"{code}: our fault, not the submission's" + (f". {faults.HELD_NOTE}" if is_held else ""),
             fence=attempt.fence,
             set_fence=submission.fence + 1,
             platform_faults=count,
+            workers_lost=lost,
             charged=submission.charged and not faults.gives_back_quota(submission, after, count),
             lease_until=None,
             **next_step,
         )
-        transaction.on_commit(ring_bell)
-    faults.alert(attempt, after, code, detail)
+        if code in hosts.FAULTS and attempt.ran_on is not None:
+            hosts.quarantine_if_broken(attempt.ran_on)
+        faults.alert(attempt, after, code, detail, is_held)
     return True
 
 
-def _finish(attempt: Attempt, ended: Verdict, **facts: Any) -> None:
-    """Closes the attempt's record; the caller holds the submission."""
-    changed = (
-        Attempt.objects.filter(pk=attempt.pk)
-        .exclude(state=AttemptState.DONE)
-        .update(
-            state=AttemptState.DONE,
-            done_at=Now(),
-            verdict=ended.code.value,
-            sentence=results.storable(ended.sentence),
-            advice=results.storable(ended.advice),
-            flags=[flag.value for flag in ended.flags],
-            **facts,
+def hand_back(attempt: Attempt) -> bool:
+    """Puts a submission back at the head of the queue because its worker was told to stop: no fault of anybody's.
+
+    Returns:
+        False, with nothing changed, if the attempt was ended already.
+    """
+    with transaction.atomic():
+        submission = _held(attempt).select_for_update().first()
+        if submission is None:
+            return False
+        actor = f"worker {attempt.worker}"
+        is_cancelled = submission.cancel_requested
+        _finish(attempt, faults.handed_back(attempt), actor)
+        states.move(
+            submission,
+            State.EVALUATING,
+            faults.called_off(submission) if is_cancelled else State.QUEUED,
+            actor=actor,
+            reason="handed back: the worker was told to stop",
+            fence=attempt.fence,
+            set_fence=submission.fence + 1,
+            lease_until=None,
+            **({"finished_at": Now()} if is_cancelled else {"turn": lineup.current_turn()}),
         )
+    return True
+
+
+def _finish(attempt: Attempt, ended: Verdict, actor: str, **facts: Any) -> None:
+    """Closes the attempt's record; the caller holds the submission."""
+    changed = states.step(
+        attempt,
+        AttemptState.DONE,
+        actor=actor,
+        reason=f"{ended.code}: {ended.sentence}",
+        done_at=Now(),
+        verdict=ended.code.value,
+        sentence=results.storable(ended.sentence),
+        advice=results.storable(ended.advice),
+        flags=[flag.value for flag in ended.flags],
+        **facts,
     )
-    if changed != 1:
+    if not changed:
         raise RuntimeError(f"attempt {attempt.pk} was done while its submission was still held")
 
 
@@ -308,19 +349,20 @@ def _finish(attempt: Attempt, ended: Verdict, **facts: Any) -> None:
 def cancel(submission: Submission, by: User) -> None:
     """Ends a submission that is not done: at once if it waits, within seconds if it runs.
 
+    A re-run is an organizer's to call off; the submission then stays as it was before, with its score.
+
     Raises:
-        Refused: it is done already, or an organizer has it run again.
+        Refused: it is done already, or runs again and `by` is no organizer.
     """
     submission.refresh_from_db()
-    is_rerun = submission.finished_at is not None or submission.score_id is not None
-    if is_rerun and not submission.is_final:
+    if is_rerun(submission) and not submission.is_final and not permissions.can_rerun(by, submission):
         raise Refused("An organizer has this submission run again. It can't be cancelled; its score stays until then.")
     with transaction.atomic():
-        for before in (State.UPLOADING, State.QUEUED):
-            if _move(
+        for before, after in ((State.UPLOADING, State.CANCELLED), (State.QUEUED, faults.called_off(submission))):
+            if states.move(
                 submission,
                 before,
-                State.CANCELLED,
+                after,
                 actor=by.get_username(),
                 reason="cancelled before it ran",
                 charged=submission.charged and submission.attempt_count > submission.platform_faults,
@@ -336,6 +378,11 @@ def cancel(submission: Submission, by: User) -> None:
     raise Refused(f"This submission is {submission.state} already.")
 
 
+def is_rerun(submission: Submission) -> bool:
+    """True if it had ended before and was queued again since."""
+    return submission.finished_at is not None
+
+
 def rerun(submission: Submission, by: User) -> None:
     """Queues a submission again, at no cost to its team. Its score stays until the new attempt is published.
 
@@ -344,19 +391,20 @@ def rerun(submission: Submission, by: User) -> None:
     """
     with transaction.atomic():
         for before in (State.FINISHED, State.FAILED):
-            if _move(
+            if states.move(
                 submission,
                 before,
                 State.QUEUED,
                 actor=by.get_username(),
                 reason="run again",
-                queued_at=timezone.now(),
+                queued_at=Now(),
                 turn=lineup.current_turn(),
                 platform_faults=0,
+                workers_lost=0,
                 cancel_requested=False,
                 not_before=None,
+                note="",
             ):
-                transaction.on_commit(ring_bell)
                 submission.refresh_from_db()
                 return
     submission.refresh_from_db()
@@ -368,7 +416,7 @@ def drop_broken_uploads() -> None:
     before = timezone.now() - dt.timedelta(hours=UPLOAD_HOURS)
     for submission in Submission.objects.filter(state=State.UPLOADING, created__lt=before):
         with transaction.atomic():
-            dropped = _move(
+            dropped = states.move(
                 submission,
                 State.UPLOADING,
                 State.CANCELLED,
@@ -384,37 +432,3 @@ def drop_broken_uploads() -> None:
 def newest_attempt(submission: Submission) -> Attempt | None:
     """The attempt under way, or the last one."""
     return submission.attempts.order_by("-number").first()
-
-
-# The one place where states change
-
-
-def _move(
-    submission: Submission,
-    before: State,
-    after: State,
-    *,
-    actor: str,
-    reason: str,
-    fence: int | None = None,
-    set_fence: int | None = None,
-    **changes: Any,
-) -> bool:
-    """One transition, if the submission is in `before` (and has this fence). To be called inside a transaction."""
-    if after not in ALLOWED[before]:
-        raise RuntimeError(f"no submission goes from {before} to {after}")
-    rows = Submission.objects.filter(pk=submission.pk, state=before)
-    if fence is not None:
-        rows = rows.filter(fence=fence)
-    if set_fence is not None:
-        changes["fence"] = set_fence
-    if rows.update(state=after, **changes) != 1:
-        return False
-    Transition.objects.create(
-        submission_id=submission.pk,
-        before=before,
-        after=after,
-        actor=actor[:150],
-        reason=results.storable(reason)[:300],
-    )
-    return True

@@ -15,6 +15,7 @@ from django.contrib.auth.models import User
 from django.core.cache import cache
 from django.test import override_settings
 
+from challenge import hosts
 from challenge.celery import app
 from challenge.models import Challenge, Dataset, Phase, Team
 from evaluator import datasets, sample
@@ -78,13 +79,14 @@ def drawn_fingerprint(drawn: Path) -> str:
 
 @pytest.fixture
 def site(db: None, drawn: Path, drawn_fingerprint: str) -> Site:
-    """The challenge and the cast."""
+    """The challenge and the cast, and a host in service."""
     people = {name: factories.UserFactory(username=name) for name in ("alice", "bob", "carol", "olga", "otto")}
     stella = factories.UserFactory(username="stella", is_staff=True)
     dataset = factories.DatasetFactory(path=str(drawn), fingerprint=drawn_fingerprint, images=4, is_drawn=True)
     challenge = factories.ChallengeFactory(slug="idd-lite", title="IDD-lite: constrained segmentation")
     challenge.organizers.add(people["olga"])
     factories.ChallengeFactory(slug="other").organizers.add(people["otto"])
+    hosts.register("test-host", factories.offer())
     return Site(
         challenge=challenge,
         phase=factories.PhaseFactory(challenge=challenge, dataset=dataset, slug="val"),

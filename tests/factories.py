@@ -13,7 +13,7 @@ from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from challenge import submissions, teams
+from challenge import hosts, submissions, teams
 from challenge.models import Challenge, Dataset, Phase, Submission, Team
 from evaluator.metrics import CLASS_NAMES, Scores
 from evaluator.report import Measurements, Report
@@ -118,6 +118,14 @@ def finished(phase: Phase, team: Team, miou: float = 0.5, **given: Any) -> Submi
     evaluate_all(miou)
     made.refresh_from_db()
     return made
+
+
+def offer(**given: Any) -> hosts.Offer:
+    """What an ordinary host has."""
+    usual: dict[str, Any] = {
+        "cores": 4, "memory_bytes": 8 * 1024**3, "gpus": 0, "runtimes": ("runc",), "queues": ("default",), "facts": {},
+    }  # fmt: skip
+    return hosts.Offer(**usual | given)
 
 
 def evaluate_all(miou: float = 0.5) -> None:

@@ -125,6 +125,7 @@ class SubmissionOut(serializers.ModelSerializer[Submission]):
 
     team = serializers.CharField(source="team.name")
     queue_position = serializers.SerializerMethodField()
+    waits_for = serializers.SerializerMethodField()
     attempt = serializers.SerializerMethodField()
     score = ScoreOut(allow_null=True)
 
@@ -146,6 +147,8 @@ class SubmissionOut(serializers.ModelSerializer[Submission]):
             "finished_at",
             "cancel_requested",
             "queue_position",
+            "waits_for",
+            "note",
             "attempt",
             "score",
         )
@@ -153,7 +156,11 @@ class SubmissionOut(serializers.ModelSerializer[Submission]):
 
     def get_queue_position(self, submission: Submission) -> int | None:
         """1 for the next; null unless it waits."""
-        return lineup.position(submission)
+        return lineup.place(submission).position
+
+    def get_waits_for(self, submission: Submission) -> str:
+        """Why it waits, if for something else than its turn: for a host that can take it, or for the operators."""
+        return lineup.place(submission).why
 
     @extend_schema_field(AttemptOut(allow_null=True))
     def get_attempt(self, submission: Submission) -> dict[str, Any] | None:

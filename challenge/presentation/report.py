@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
 
-from challenge import lineup, permissions
+from challenge import lineup, permissions, submissions
 from challenge.models import Attempt, AttemptState, State, Submission
 from challenge.presentation import figures, limits_text, timeline, units
 
@@ -31,7 +31,7 @@ def context(user: User | AnonymousUser, submission: Submission) -> dict[str, Any
         "status_line": status,
         "seen": fingerprint(submission, newest, status),
         "verdict": shown.verdict if shown and submission.is_final else "",
-        "can_cancel": permissions.can_cancel(user, submission) and _is_cancellable(submission),
+        "can_cancel": permissions.can_cancel(user, submission) and _is_cancellable(submission, may_rerun),
         "can_rerun": may_rerun and submission.state in ENDED,
         "may_see_log": may_see_log,
         "attempts": [(attempt, limits_text.sentence(attempt.limits)) for attempt in reversed(attempts)],
@@ -44,10 +44,11 @@ def newest_done(attempts: list[Attempt]) -> Attempt | None:
     return next((attempt for attempt in reversed(attempts) if attempt.state == AttemptState.DONE), None)
 
 
-def _is_cancellable(submission: Submission) -> bool:
-    """Offered where submissions.cancel would agree: not done, not asked for already, no re-run of an organizer."""
-    is_rerun = submission.finished_at is not None or submission.score_id is not None
-    return not (submission.is_final or submission.cancel_requested or is_rerun)
+def _is_cancellable(submission: Submission, may_rerun: bool) -> bool:
+    """Offered where submissions.cancel would agree: not done, not asked for already; a re-run to organizers only."""
+    return not (submission.is_final or submission.cancel_requested) and (
+        may_rerun or not submissions.is_rerun(submission)
+    )
 
 
 def _report(submission: Submission, shown: Attempt) -> dict[str, Any]:
@@ -83,18 +84,20 @@ def status_line(submission: Submission, newest: Attempt | None) -> str:
     if submission.state == State.CANCELLED:
         return "This submission was cancelled."
     if submission.state == State.FINISHED:
-        return "Evaluated: its score counts on the leaderboard."
-    return "It ended without a score. The verdict says why and what to try."
+        return submission.note or "Evaluated: its score counts on the leaderboard."
+    return submission.note or "It ended without a score. The verdict says why and what to try."
 
 
 def _waiting(submission: Submission) -> str:
     again = "After a fault of ours it is queued again; that costs you nothing. " if submission.platform_faults else ""
-    place = lineup.position(submission)
-    if place is None:  # Claimed since the row was read.
+    place = lineup.place(submission)
+    if place.why:
+        return place.why
+    if place.position is None:  # Claimed since the row was read.
         return "A worker has just taken it."
-    if place == 1:
+    if place.position == 1:
         return f"{again}It is next: it starts as soon as a worker is free."
-    return f"{again}It is number {place} in the queue. Teams take turns."
+    return f"{again}It is number {place.position} in the queue. Teams take turns."
 
 
 def _working(submission: Submission, newest: Attempt) -> str:

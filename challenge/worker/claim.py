@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import socket
 
 import structlog
 from django.conf import settings
@@ -12,13 +11,14 @@ from django.db import connection
 
 from challenge import submissions
 from challenge.models import Attempt
+from challenge.worker.host import engine_answers
 
 log = structlog.get_logger(__name__)
 
 
 def worker_name() -> str:
     """This process, for the record: `HOST:PID`."""
-    return f"{socket.gethostname()}:{os.getpid()}"
+    return f"{settings.PARAKH_HOST_NAME}:{os.getpid()}"
 
 
 def run_prefix() -> str:
@@ -33,8 +33,13 @@ def run_id(attempt: Attempt) -> str:
 
 
 def claim_next() -> Attempt | None:
-    """Claims the next submission for this process, or None if nothing is due."""
-    attempt = submissions.claim(worker_name(), settings.PARAKH_LEASE_SECONDS)
+    """Claims the next submission that this host can take now, or None.
+
+    None also while the engine does not answer: each claim would cost a submission one of its tries.
+    """
+    if not engine_answers():
+        return None
+    attempt = submissions.claim(worker_name(), settings.PARAKH_LEASE_SECONDS, settings.PARAKH_HOST_NAME)
     if attempt is not None:
         log.info("claimed", submission=str(attempt.submission_id), attempt=attempt.pk, number=attempt.number)
     return attempt

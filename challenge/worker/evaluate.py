@@ -32,21 +32,29 @@ DATABASE_PATIENCE_SECONDS = 600
 """How long a result waits for a database that is locked or away. After that the attempt is repeated."""
 
 
-def evaluate_attempt(attempt: Attempt) -> None:
-    """Runs a claimed attempt and publishes what came out, whatever happens."""
+def evaluate_attempt(attempt: Attempt, must_hand_back: Callable[[], bool] = lambda: False) -> None:
+    """Runs a claimed attempt and publishes what came out, whatever happens.
+
+    Args:
+        must_hand_back: asked twice a second; True once the worker has to stop: the submission then goes back.
+    """
     with (
         structlog.contextvars.bound_contextvars(submission=str(attempt.submission_id), attempt=attempt.pk),
-        Heartbeat(attempt, settings.PARAKH_LEASE_SECONDS) as heartbeat,
+        Heartbeat(attempt, settings.PARAKH_LEASE_SECONDS, must_hand_back) as heartbeat,
     ):
         try:
             report = _run(attempt, heartbeat)
-            ended = _persist(lambda: submissions.publish(attempt, report))
-        except BaseException as error:
+            if report.verdict.code is Code.CANCELLED and heartbeat.hands_back:
+                ended = _persist(lambda: submissions.hand_back(attempt))
+            else:
+                ended = _persist(lambda: submissions.publish(attempt, report))
+        except Exception as error:
             code, detail = _fault(error), f"{type(error).__name__}: {error}"
             log.warning("the attempt failed by our fault", verdict=code.value, exc_info=True)
             ended = _persist(lambda: submissions.platform_fault(attempt, code, detail))
-            if not isinstance(error, Exception):
-                raise  # The worker was told to stop; the submission has been handed back.
+        except BaseException:  # This process is being ended.
+            _persist(lambda: submissions.hand_back(attempt))
+            raise
         log.info("done" if ended else "done, but the attempt was ours no more: nothing was written")
 
 
@@ -81,7 +89,7 @@ def _open(row: DatasetRow) -> Dataset:
     return dataset
 
 
-def _fault(error: BaseException) -> Code:
+def _fault(error: Exception) -> Code:
     """Which platform verdict an exception is."""
     match error:
         case PlatformError():
@@ -92,10 +100,8 @@ def _fault(error: BaseException) -> Code:
             return Code.DISK_FAULT
         case OSError():
             return Code.HOST_FAULT
-        case Exception():
-            return Code.SCORER_FAULT
         case _:
-            return Code.WORKER_LOST
+            return Code.SCORER_FAULT
 
 
 def _persist(write: Callable[[], bool]) -> bool:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 
 import structlog
@@ -31,9 +32,14 @@ class Heartbeat:
     Does not write results and does not stop anything by itself.
     """
 
-    def __init__(self, attempt: Attempt, lease_seconds: float) -> None:
+    def __init__(
+        self, attempt: Attempt, lease_seconds: float, must_hand_back: Callable[[], bool] = lambda: False
+    ) -> None:
         self._attempt = attempt
         self._lease_seconds = lease_seconds
+        self._must_hand_back = must_hand_back
+        self.hands_back = False
+        """True once the run was stopped because the worker must stop."""
         self._progress: Progress | None = None
         self._stop = threading.Event()  # The run must stop.
         self._over = threading.Event()  # The run is over.
@@ -63,6 +69,9 @@ class Heartbeat:
         try:
             while not self._over.wait(min(TICK_SECONDS, self._lease_seconds / 4)):
                 now = time.monotonic()
+                if not self._stop.is_set() and self._must_hand_back():
+                    self.hands_back = True
+                    self._stop_unless(False, "the worker was told to stop")
                 try:
                     if now - renewed >= self._lease_seconds / 4:
                         self._stop_unless(submissions.renew(self._attempt, self._lease_seconds), "the lease is lost")

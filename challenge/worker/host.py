@@ -1,13 +1,20 @@
-"""A worker starts only on a host that is safe for strangers' programs, and once its engine answers."""
+"""A worker starts only on a host that is safe for strangers' programs, and once its engine answers; it then tells the
+site what this host can give to runs."""
 
 from __future__ import annotations
 
+import dataclasses
 import time
+from pathlib import Path
 
 import structlog
 from django.conf import settings
 
+from challenge import hosts
+from challenge.models import Host
 from sandbox import HostCheck, SandboxUnavailable, check_host
+from sandbox.cores import parse_cores
+from sandbox.engine import connect
 
 ENGINE_PATIENCE_SECONDS = 60.0
 """An engine that is being restarted must not end a worker that starts at the same time."""
@@ -17,8 +24,8 @@ _POLL_SECONDS = 1.0
 log = structlog.get_logger(__name__)
 
 
-def require_safe_host(patience: float = ENGINE_PATIENCE_SECONDS) -> None:
-    """Logs what an operator should know of this host.
+def require_safe_host(patience: float = ENGINE_PATIENCE_SECONDS) -> HostCheck:
+    """Logs what an operator should know of this host, and returns it.
 
     Raises:
         SystemExit: no engine answers within the patience, or the host is unsafe (see PARAKH_ALLOW_UNSAFE_HOST).
@@ -29,11 +36,11 @@ def require_safe_host(patience: float = ENGINE_PATIENCE_SECONDS) -> None:
     if not host.latency_rankable:
         log.warning("latencies measured on this host are not to be ranked")
     if host.safe:
-        return
+        return host
     reasons = [f"{finding.title}: {finding.seen}\n  {finding.remedy}" for finding in host.unsafe]
     if settings.PARAKH_ALLOW_UNSAFE_HOST:
         log.error("started on an unsafe host, as PARAKH_ALLOW_UNSAFE_HOST says", reasons=reasons)
-        return
+        return host
     raise SystemExit(
         "\n".join(
             [
@@ -64,3 +71,35 @@ def _check(patience: float) -> HostCheck:
                 log.warning("waiting for the engine", error=str(error), seconds=patience)
             is_first = False
         time.sleep(_POLL_SECONDS)
+
+
+def register(found: HostCheck) -> Host:
+    """Tells the site what this host has. Settings may say less memory, other runtimes, or how many GPUs there are."""
+    engine = found.facts.engine
+    present = set(range(engine.cores))
+    usable = present & set(parse_cores(settings.PARAKH_CPUSET)) if settings.PARAKH_CPUSET else present
+    offer = hosts.Offer(
+        cores=len(usable),
+        memory_bytes=min(engine.memory_bytes, settings.PARAKH_HOST_MEMORY_BYTES or engine.memory_bytes),
+        gpus=settings.PARAKH_HOST_GPUS or len(list(Path("/dev").glob("nvidia[0-9]*"))),
+        runtimes=tuple(settings.PARAKH_HOST_RUNTIMES or sorted({"runc", "runsc"} & set(engine.runtimes))),
+        queues=settings.PARAKH_QUEUES,
+        facts=dataclasses.asdict(engine),
+    )
+    return hosts.register(settings.PARAKH_HOST_NAME, offer)
+
+
+def engine_answers() -> bool:
+    """False, told to the log, where the engine does not."""
+    try:
+        connect().close()
+    except SandboxUnavailable as error:
+        log.warning("nothing is claimed: the engine does not answer", error=str(error))
+        return False
+    return True
+
+
+def is_alive() -> None:
+    """A sign of life of this host, as long as its engine answers."""
+    if engine_answers():
+        hosts.seen(settings.PARAKH_HOST_NAME)

@@ -6,18 +6,21 @@ the beat, where one runs. Any number of reapers may run at once.
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 from collections.abc import Callable
 
 import structlog
+from django.conf import settings
 from django.db import connections
 from django.db.models.functions import Now
 
 import sandbox
-from challenge import lineup, submissions
-from challenge.celery import ring_bell
-from challenge.models import Attempt, AttemptState, State
+from challenge import faults, lineup, submissions
+from challenge.celery import ring_if_silent
+from challenge.models import Attempt, AttemptState, Host, State, Submission
 from challenge.worker.claim import run_prefix
+from challenge.worker.host import is_alive
 from sandbox import Code
 
 log = structlog.get_logger(__name__)
@@ -25,11 +28,28 @@ log = structlog.get_logger(__name__)
 
 def reap() -> None:
     """One round over the database: expired leases, uploads that broke off, lost bells."""
+    mend_clocks()
     for attempt in expired():
         submissions.platform_fault(attempt, Code.WORKER_LOST, "no sign of life from it", only_if_expired=True)
     submissions.drop_broken_uploads()
-    if lineup.due().exists():
-        ring_bell()
+    ring_for_this_host()
+
+
+def ring_for_this_host() -> None:
+    """Rings for what waits and could be taken by this host's workers. Bells may have been lost."""
+    here = Host.objects.filter(name=settings.PARAKH_HOST_NAME, quarantined_at=None).first()
+    for queue in lineup.due_queues(here) if here else ():
+        ring_if_silent(queue)
+
+
+def mend_clocks() -> None:
+    """After the database's clock was set back: no lease and no pause may reach further than it was ever given."""
+    longest = dt.timedelta(seconds=2 * settings.PARAKH_LEASE_SECONDS)
+    far = Submission.objects.filter(state=State.EVALUATING, lease_until__gt=Now() + longest)
+    far.update(lease_until=Now() + longest)
+    Submission.objects.filter(state=State.QUEUED, not_before__gt=Now() + 2 * faults.LONGEST_PAUSE).update(
+        not_before=Now()
+    )
 
 
 def expired() -> list[Attempt]:
@@ -42,7 +62,8 @@ def expired() -> list[Attempt]:
 
 
 def sweep() -> None:
-    """Removes from this machine's engine what runs that nobody holds have left there."""
+    """Removes from this machine's engine what runs that nobody holds have left there; says that this host is alive."""
+    is_alive()
     try:
         removed = sandbox.sweep(run_prefix(), _LiveRuns())
     except sandbox.SandboxUnavailable as error:

@@ -5,20 +5,24 @@ A bell may be lost (the reaper rings again), come twice (the second finds nothin
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import math
 import multiprocessing.sharedctypes
+import signal
+import time
+from collections.abc import Iterator
 from typing import Any
 
 from celery import signals
 from django.conf import settings
 from django.core import checks
 
-from challenge import lineup
-from challenge.celery import app, ring_bell
+from challenge.celery import app
 from challenge.worker import reaper
 from challenge.worker.claim import claim_next
 from challenge.worker.evaluate import evaluate_attempt
-from challenge.worker.host import require_safe_host
+from challenge.worker.host import register, require_safe_host
 
 _reapers: list[reaper.ReaperThread] = []
 
@@ -27,9 +31,13 @@ _reapers: list[reaper.ReaperThread] = []
 _is_stopping = multiprocessing.sharedctypes.RawValue(ctypes.c_bool, False)
 
 
+# When the run under way is handed back, by the monotonic clock, which is one for all processes of a machine.
+_hand_back_at = multiprocessing.sharedctypes.RawValue(ctypes.c_double, math.inf)
+
+
 @app.task(name="parakh.ring")
 def ring() -> None:
-    """Evaluates the next submission. If more wait, rings for another worker, or for this one's next turn.
+    """Evaluates the next submission. If more wait, rings for another worker, and at the end for its own next turn.
 
     One submission a bell, so that a worker that is told to stop stops after the one it has.
     """
@@ -38,9 +46,24 @@ def ring() -> None:
     attempt = claim_next()
     if attempt is None:
         return
-    if lineup.due().exists():
-        ring_bell()
-    evaluate_attempt(attempt)
+    reaper.ring_for_this_host()
+    with _sigterm_hands_back():
+        evaluate_attempt(attempt, must_hand_back=lambda: time.monotonic() >= _hand_back_at.value)
+    reaper.ring_for_this_host()  # Its cores are free now: what did not fit before may.
+
+
+@contextlib.contextmanager
+def _sigterm_hands_back() -> Iterator[None]:
+    """Lets a SIGTERM to this process, of Celery's cold shutdown or of a service manager, end the run in good order."""
+
+    def at_once(*given: Any) -> None:
+        _hand_back_at.value = 0
+
+    usual = signal.signal(signal.SIGTERM, at_once)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, usual)
 
 
 @app.task(name="parakh.reap")
@@ -59,7 +82,7 @@ def refuse_to_start(**kwargs: Any) -> None:
     mistakes = [str(found) for found in checks.run_checks(databases=["default"]) if found.is_serious()]
     if mistakes:
         raise SystemExit("\n".join(["The worker was not started:", *mistakes]))
-    require_safe_host()
+    register(require_safe_host())
 
 
 @signals.worker_ready.connect
@@ -75,8 +98,13 @@ def start_reaper(**kwargs: Any) -> None:
 
 
 @signals.worker_shutting_down.connect
-def stop(**kwargs: Any) -> None:
-    """No new evaluation and no new round once the worker was told to stop."""
+def stop(how: str = "Warm", **kwargs: Any) -> None:
+    """No new evaluation and no new round once the worker was told to stop.
+
+    The run under way may end within PARAKH_STOP_SECONDS; then, or when told again, it is handed back.
+    """
+    is_urgent = how == "Cold" or _is_stopping.value
     _is_stopping.value = True
+    _hand_back_at.value = 0 if is_urgent else time.monotonic() + settings.PARAKH_STOP_SECONDS
     for thread in _reapers:
         thread.stop()

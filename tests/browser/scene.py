@@ -20,9 +20,10 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "challenge.settings")
 django.setup()
 
 from django.contrib.auth.models import User  # noqa: E402 (Django must be set up first)
+from django.db import connection  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from challenge import submissions  # noqa: E402
+from challenge import guards, hosts, submissions  # noqa: E402
 from challenge.models import AttemptState, BoardRow, Challenge, Phase, Submission, Team  # noqa: E402
 from evaluator.metrics import Confusion, Scores, scores  # noqa: E402
 from evaluator.report import Measurements, Report  # noqa: E402
@@ -150,9 +151,11 @@ def backdate(submission: Submission, days: float) -> None:
     then = timezone.now() - dt.timedelta(days=days)
     Submission.objects.filter(pk=submission.pk).update(created=then)
     BoardRow.objects.filter(submission=submission).update(achieved=then)
+    guards.remove(connection)
     submission.attempts.filter(state="done").update(
         claimed_at=then + dt.timedelta(seconds=4), done_at=then + dt.timedelta(seconds=19)
     )
+    guards.install(connection)
 
 
 def people() -> dict[str, User]:
@@ -162,7 +165,8 @@ def people() -> dict[str, User]:
 
 
 def challenges(olga: User) -> tuple[Phase, Phase]:
-    """A running challenge of two phases, one that is coming, one that is past."""
+    """A running challenge of two phases, one that is coming, one that is past; and a host in service."""
+    hosts.register("test-host", factories.offer())
     now = timezone.now()
     dataset = factories.DatasetFactory(name="idd-lite-val", images=IMAGES)
     running = factories.ChallengeFactory(

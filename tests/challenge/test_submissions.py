@@ -8,10 +8,10 @@ import itertools
 import pytest
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
-from challenge import leaderboard, lineup, submissions
+from challenge import guards, leaderboard, lineup, states, submissions
 from challenge.models import Attempt, AttemptState, BoardRow, Phase, Score, State, Submission
 from sandbox import Code
 from tests import factories
@@ -22,6 +22,8 @@ MOVES = {
     ("uploading", "cancelled"),
     ("queued", "evaluating"),
     ("queued", "cancelled"),
+    ("queued", "finished"),
+    ("queued", "failed"),
     ("evaluating", "queued"),
     ("evaluating", "finished"),
     ("evaluating", "failed"),
@@ -42,7 +44,7 @@ def expire(attempt: Attempt) -> None:
 
 @pytest.mark.parametrize(("before", "after"), list(itertools.product(State.values, State.values)))
 def test_the_table_of_transitions(before: str, after: str) -> None:
-    assert ((before, after) in MOVES) == (State(after) in submissions.ALLOWED[State(before)])
+    assert ((before, after) in MOVES) == (State(after) in states.ALLOWED[State(before)])
 
 
 def test_from_upload_to_board(site: Site) -> None:
@@ -256,10 +258,10 @@ def test_teams_alternate_however_many_each_sends(site: Site) -> None:
     greedy = [factories.submission(site.phase, site.team) for _ in range(4)]
     modest = [factories.submission(site.phase, site.strangers) for _ in range(2)]
     expected = [greedy[0], modest[0], greedy[1], modest[1], greedy[2], greedy[3]]
-    assert [lineup.position(one) for one in expected] == [1, 2, 3, 4, 5, 6]
+    assert [lineup.place(one).position for one in expected] == [1, 2, 3, 4, 5, 6]
     claimed = [submissions.claim("w1", 60).submission for _ in expected]
     assert claimed == expected
-    assert lineup.position(claimed[0]) is None
+    assert lineup.place(claimed[0]).position is None
 
 
 def test_a_team_with_a_run_under_way_lets_another_go_first(site: Site) -> None:
@@ -276,7 +278,7 @@ def test_after_a_platform_fault_it_is_the_first_again(site: Site) -> None:
     factories.submission(site.phase, site.strangers)
     submissions.platform_fault(attempt, Code.WORKER_LOST, "")
     unlucky.refresh_from_db()
-    assert lineup.position(unlucky) == 1
+    assert lineup.place(unlucky).position == 1
 
 
 def test_limits_that_can_not_be_read_hold_up_nobody_else(site: Site) -> None:
@@ -365,7 +367,9 @@ def test_baselines_skip_quota_and_dates(site: Site) -> None:
 
 def test_an_upload_that_broke_off_is_cleared_away(site: Site) -> None:
     made = factories.submission(site.phase, site.team)
+    guards.remove(connection)
     Submission.objects.update(state=State.UPLOADING, created=timezone.now() - dt.timedelta(days=1))
+    guards.install(connection)
     submissions.drop_broken_uploads()
     assert state_of(made) == State.CANCELLED
     assert not made.charged

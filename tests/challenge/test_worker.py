@@ -11,7 +11,7 @@ import docker
 import pytest
 
 import sandbox
-from challenge import leaderboard, submissions
+from challenge import leaderboard, states, submissions
 from challenge.models import Attempt, Score, State, Submission
 from challenge.worker.claim import run_prefix
 from evaluator.datasets import Dataset
@@ -31,7 +31,7 @@ def workers(tmp_path: Path, settings, monkeypatch: pytest.MonkeyPatch) -> Iterat
     settings.MEDIA_ROOT = tmp_path / "media"
     settings.BROKER_DIR = tmp_path / "broker"
     made = Workers(tmp_path)
-    monkeypatch.setattr(submissions, "ring_bell", made.ring)
+    monkeypatch.setattr(states, "ring_bell", made.ring)
     yield made
     made.stop_all()
     print(made.log.read_text() if made.log.exists() else "no worker was started")
@@ -122,7 +122,7 @@ def test_a_worker_that_is_told_to_stop_finishes_what_it_has(site: Site, workers:
 
 
 def test_a_lost_bell_is_rung_again(site: Site, workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(submissions, "ring_bell", lambda: None)
+    monkeypatch.setattr(states, "ring_bell", lambda queue: None)
     made = factories.submission(site.phase, site.team)
     workers.start()
     reaches(made, State.FINISHED, 60)

@@ -13,7 +13,7 @@ from django.db import connection
 from kombu import Connection
 
 from challenge.broker import Transport
-from challenge.celery import app, broker_options
+from challenge.celery import app, bell_queue, broker_options
 
 
 def database_url() -> str:
@@ -50,6 +50,7 @@ class Workers:
                     "SECRET_KEY": settings.SECRET_KEY,
                     "PARAKH_LEASE_SECONDS": "4",
                     "PARAKH_REAP_SECONDS": "1",
+                    "PARAKH_HOST_NAME": "test-host",
                     **environment,
                 },
                 stdout=log,
@@ -70,9 +71,11 @@ class Workers:
             if worker.poll() is None:
                 self.kill(worker)
 
-    def ring(self) -> None:
+    def ring(self, queue: str = "default") -> None:
         """What the site does on commit, over this test's broker."""
         Transport.global_state.clear()  # What this process has declared in another test's folder.
         options = broker_options(broker_url())
         with Connection(broker_url(), transport_options=options) as bell:
-            app.send_task("parakh.ring", connection=bell, ignore_result=True)
+            app.send_task(
+                "parakh.ring", connection=bell, exchange="", routing_key=bell_queue(queue), ignore_result=True
+            )
