@@ -193,8 +193,8 @@ def test_an_image_tar_scores_the_same_and_leaves_the_engine_as_it_was(
     ("make", "says"),
     [
         (lambda folder: (folder / "c.zip").write_bytes(b"PK not a zip"), "not a whole zip file"),
-        (lambda folder: (folder / "c.tar").write_bytes(bytes(10240)), "no manifest.json"),
-        (lambda folder: (folder / "c.tar").write_text("no archive"), "not a whole tar"),
+        (lambda folder: (folder / "c.tar").write_bytes(bytes(10240)), "the archive is empty"),
+        (lambda folder: (folder / "c.tar").write_text("no archive"), "is not a tar"),
         (lambda folder: (folder / "c").mkdir(), "no predict.py"),
         (lambda folder: zipfile.ZipFile(folder / "c.zip", "w").close(), "no predict.py"),
     ],
