@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+import datetime as dt
 
 from django.conf import settings
 from django.contrib.auth.models import User
-from django.core.files.uploadedfile import UploadedFile
 from django.utils import timezone
 
 from challenge import permissions, uploads
 from challenge.models import Kind, Phase, Team
+
+GRACE_MINUTES = 30
+"""For so long after a phase has closed the rest of an upload may arrive that was begun before."""
 
 
 class Refused(Exception):
@@ -36,17 +38,26 @@ def check_may_submit(phase: Phase, team: Team, user: User) -> None:
         raise Refused(f"This phase closed on {phase.closes:%d %B %Y at %H:%M} UTC.")
 
 
-def check_file(phase: Phase, kind: str, upload: UploadedFile[Any]) -> int:
-    """Most bytes this upload may have. Raises Refused for a kind, a type or an announced size that is not taken."""
+def too_late(phase: Phase, team: Team, at: dt.datetime) -> str:
+    """A sentence if bytes of an upload that was begun in time come too late at this moment; else empty."""
+    ends = phase.closes + dt.timedelta(minutes=GRACE_MINUTES)
+    if team.is_baseline or at < ends:
+        return ""
+    return (
+        f"This phase closed on {phase.closes:%d %B %Y at %H:%M} UTC. Uploads begun before that had to be complete "
+        f"{GRACE_MINUTES} minutes later."
+    )
+
+
+def check_size(phase: Phase, kind: str, size: int) -> int:
+    """Most bytes an upload of this kind may have here. Raises Refused for a kind or an announced size not taken."""
     if kind not in Kind.values:
         raise Refused(f"{kind!r} is no kind of submission; known are {', '.join(Kind.values)}.")
     most_bytes = uploads.ceiling(kind, phase.limits)
-    if upload.size is not None and upload.size > most_bytes:
-        raise Refused(f"The file has {upload.size:,} bytes; this phase takes at most {most_bytes:,}.")
-    try:
-        uploads.check_kind(kind, upload)
-    except uploads.BadUpload as error:
-        raise Refused(str(error)) from None
+    if size > most_bytes:
+        raise Refused(f"The file has {size:,} bytes; this phase takes at most {most_bytes:,}.")
+    if size < 1:
+        raise Refused("The file is empty. Choose it again; perhaps it was still being written.")
     return most_bytes
 
 

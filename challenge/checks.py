@@ -54,10 +54,28 @@ def _storage_mistakes() -> Iterator[CheckMessage]:
             hint=f"Use one of {', '.join(sorted(BROKERS))}, such as redis://localhost:6379/0.",
             id="parakh.E002",
         )
-    for folder in (settings.PARAKH_VAR, settings.MEDIA_ROOT, settings.BROKER_DIR, settings.CACHE_DIR):
+    for folder in (
+        settings.PARAKH_VAR,
+        settings.MEDIA_ROOT,
+        settings.FILE_UPLOAD_TEMP_DIR,
+        settings.BROKER_DIR,
+        settings.CACHE_DIR,
+    ):
         if not os.access(Path(folder), os.W_OK | os.X_OK):
             yield Error(
                 f"{folder} can't be written.",
+    if settings.STORAGE_URL_MISTAKE:
+        yield Error(
+            f"STORAGE_URL is no address of a storage: {settings.STORAGE_URL_MISTAKE}.",
+            hint=f"Write {FORM} (percent-encode KEY and SECRET), or leave it unset for the local disk.",
+            id="parakh.E020",
+        )
+    elif settings.STORAGES["default"].get("OPTIONS", {}).get("endpoint_url", "").startswith("http://"):
+        yield checks.Warning(
+            "STORAGE_URL says tls=off: uploads travel in the clear to the bucket.",
+            hint="Use it on this machine or on a network of your own only.",
+            id="parakh.W020",
+        )
                 hint="Create it for the user that runs the site, or point PARAKH_VAR to another directory.",
                 id="parakh.E003",
             )

@@ -6,6 +6,7 @@ shows with every write: the database takes the write only while the worker still
 
 from __future__ import annotations
 
+import secrets
 import uuid
 
 from django.conf import settings
@@ -171,8 +172,8 @@ VERDICTS = [(code.value, code.value) for code in Code]
 
 
 def upload_path(submission: Submission, filename: str) -> str:
-    """Where an upload is kept: never under a name the participant chose."""
-    return f"submissions/{submission.pk}/upload"
+    """Where an upload is kept: never under a name the participant chose, and never twice under the same."""
+    return f"submissions/{submission.pk}/{secrets.token_hex(8)}"
 
 
 class Submission(models.Model):
@@ -187,8 +188,10 @@ class Submission(models.Model):
     title = models.CharField(max_length=100, help_text="What the board shows beside the team.")
     file = models.FileField(upload_to=upload_path, max_length=200)
     file_name = models.CharField(max_length=200, help_text="As the participant called it; only ever shown.")
+    # While it is uploading these two are what was announced; then, what was measured.
     file_bytes = models.PositiveBigIntegerField(default=0)
     file_sha256 = models.CharField(max_length=64, blank=True)
+    received_at = models.DateTimeField(null=True, blank=True, help_text="When bytes of the upload last arrived.")
 
     state = models.CharField(max_length=12, choices=State.choices, default=State.UPLOADING)
     created = models.DateTimeField(default=timezone.now)

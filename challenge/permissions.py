@@ -116,3 +116,13 @@ def can_see_log(user: Person, submission: Submission) -> bool:
     if can_edit(user, submission.phase.challenge):
         return True
     return not submission.phase.hidden_data and is_member(user, submission)
+
+
+# Uploads
+
+
+def own_uploads(user: Person) -> QuerySet[Submission]:
+    """Those this user has begun herself, and may still see. Others of her team may cancel them, not add to them."""
+    if not user.is_authenticated:
+        return Submission.objects.none()
+    return visible_submissions(user).filter(creator=user.pk)

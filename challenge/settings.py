@@ -19,6 +19,7 @@ import dj_database_url
 import django_stubs_ext
 
 from challenge.logs import logging_config
+from challenge.storage_url import storage_settings
 
 # Lets Django's classes take type arguments at run time too: `forms.ModelForm[Phase]`.
 django_stubs_ext.monkeypatch()
@@ -64,7 +65,7 @@ MEDIA_ROOT = PARAKH_VAR / "media"  # Uploads: never served by URL.
 STATIC_ROOT = PARAKH_VAR / "static"
 BROKER_DIR = PARAKH_VAR / "broker"
 CACHE_DIR = PARAKH_VAR / "cache"
-FILE_UPLOAD_TEMP_DIR = PARAKH_VAR / "incoming"
+FILE_UPLOAD_TEMP_DIR = PARAKH_VAR / "incoming"  # What has arrived of uploads, until it is complete.
 try:
     # The database in it holds sessions and tokens, so nobody else on the machine may look in.
     PARAKH_VAR.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -162,7 +163,14 @@ elif not DATABASE_URL_MISTAKE:
 DATABASES = {"default": _database}
 
 STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+STORAGE_URL = env("STORAGE_URL")  # s3://KEY:SECRET@HOST:PORT/BUCKET; empty: local disk.
+STORAGE_URL_MISTAKE = ""  # Reported by system check parakh.E020.
+try:
+    _storage = storage_settings(STORAGE_URL)
+except ValueError as error:
+    STORAGE_URL_MISTAKE = str(error)
+    _storage = {"BACKEND": "django.core.files.storage.Storage"}  # That can do nothing: no file goes astray.
+    "default": _storage,
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 STATIC_URL = "static/"
@@ -253,6 +261,7 @@ REST_FRAMEWORK = {
         "user": env("API_RATE_USER", "300/min"),
     },
     "NUM_PROXIES": TRUSTED_PROXY_COUNT,
+        "upload": env("API_RATE_UPLOAD", "3000/min"),  # Pieces of uploads.
     "ALLOWED_VERSIONS": ["1"],  # The schema's view would put any other `?version=` into a header.
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "challenge.api.problems.problem_details",
@@ -265,6 +274,10 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
 }
 
+    "ENUM_NAME_OVERRIDES": {
+        "SubmissionState": "challenge.models.State",
+        "AttemptState": "challenge.models.AttemptState",
+    },
 # --- Workers ---------------------------------------------------------------------------------------------------------
 BROKER_URL = env("BROKER_URL", "filesystem://localhost")
 PARAKH_LEASE_SECONDS = float(env("PARAKH_LEASE_SECONDS", "60"))  # Renewed every quarter of it.

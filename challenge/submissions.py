@@ -16,98 +16,23 @@ import secrets
 from typing import Any
 
 from django.contrib.auth.models import User
-from django.core.files.uploadedfile import UploadedFile
 from django.db import connection, transaction
 from django.db.models import DateTimeField, ExpressionWrapper, QuerySet, Value
 from django.db.models.functions import Least, Now
-from django.utils import timezone
 
-from challenge import admission, faults, hosts, lineup, permissions, quotas, results, states, uploads
+from challenge import faults, hosts, lineup, permissions, results, states
 from challenge.admission import Refused as Refused
-from challenge.models import Attempt, AttemptState, Host, Phase, State, Submission, Team
+from challenge.intake import begin as begin
+from challenge.intake import complete as complete
+from challenge.intake import create as create
+from challenge.intake import drop_broken_uploads as drop_broken_uploads
+from challenge.intake import receive as receive
+from challenge.models import Attempt, AttemptState, Host, State, Submission
 from evaluator.report import Report
 from sandbox import Code, Limits, Verdict
 
-UPLOAD_HOURS = 6
-
 GRACE_SECONDS = 100
 """A lease never reaches further than this past the run's own limit. With the reaper's round it makes two minutes."""
-
-
-# Creating
-
-
-def create(
-    *,
-    phase: Phase,
-    team: Team,
-    user: User,
-    kind: str,
-    upload: UploadedFile[Any],
-    title: str = "",
-    base: str = "",
-    file_name: str = "",
-) -> Submission:
-    """Takes an upload, keeps it and queues it.
-
-    Args:
-        kind: a value of `Kind`.
-        base: base image of a code submission; empty: the first that is offered.
-        title: shown on the board; empty: the file's name.
-        file_name: as the participant called the file; empty: as the upload says.
-
-    Raises:
-        Refused: closed, not allowed, over a quota, or not a file of that kind. Nothing is kept then.
-    """
-    admission.check_may_submit(phase, team, user)
-    file_name = admission.one_line(file_name or upload.name or "upload", 200)
-    most_bytes = admission.check_file(phase, kind, upload)
-    submission = _reserve(
-        Submission(
-            phase=phase,
-            team=team,
-            creator=user,
-            kind=kind,
-            base=admission.base_image(kind, base),
-            title=admission.one_line(title, 100) or file_name[:100],
-            file_name=file_name,
-        )
-    )
-    try:
-        uploads.receive(submission, upload, most_bytes)
-    except BaseException as error:
-        uploads.discard(submission)
-        submission.delete()
-        if isinstance(error, uploads.BadUpload):
-            raise Refused(str(error)) from None
-        raise
-    with transaction.atomic():
-        states.move(
-            submission,
-            State.UPLOADING,
-            State.QUEUED,
-            actor=user.get_username(),
-            reason="submitted",
-            file=submission.file.name,
-            file_bytes=submission.file_bytes,
-            file_sha256=submission.file_sha256,
-            queued_at=timezone.now(),
-            turn=lineup.next_turn(submission.team),
-        )
-    submission.refresh_from_db()
-    return submission
-
-
-def _reserve(submission: Submission) -> Submission:
-    """Inserts the row that takes one place of the quota. The team's row is locked: parallel submits come in turn."""
-    with transaction.atomic():
-        team = Team.objects.select_for_update().get(pk=submission.team_id)
-        if not (team.is_baseline or submission.creator.is_staff):
-            refusal = quotas.quota(submission.phase, team).refusal
-            if refusal:
-                raise Refused(refusal)
-        submission.save(force_insert=True)
-    return submission
 
 
 # What a worker writes
@@ -409,24 +334,6 @@ def rerun(submission: Submission, by: User) -> None:
                 return
     submission.refresh_from_db()
     raise Refused(f"This submission is {submission.state}; only a finished or failed one can be run again.")
-
-
-def drop_broken_uploads() -> None:
-    """Cancels what has been uploading for longer than any upload takes: its web process is gone."""
-    before = timezone.now() - dt.timedelta(hours=UPLOAD_HOURS)
-    for submission in Submission.objects.filter(state=State.UPLOADING, created__lt=before):
-        with transaction.atomic():
-            dropped = states.move(
-                submission,
-                State.UPLOADING,
-                State.CANCELLED,
-                actor="reaper",
-                reason="the upload broke off",
-                charged=False,
-                finished_at=Now(),
-            )
-        if dropped:
-            uploads.discard(submission)
 
 
 def newest_attempt(submission: Submission) -> Attempt | None:

@@ -43,9 +43,11 @@ class Site:
 def own_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Tests leave `var/` alone: uploads, cache and bells go elsewhere."""
     folder = tmp_path_factory.mktemp("var")
+    (folder / "incoming").mkdir()
     app.conf.update(broker_url="memory://", broker_transport_options={})
     with override_settings(
         MEDIA_ROOT=folder / "media",
+        FILE_UPLOAD_TEMP_DIR=folder / "incoming",
         STORAGES={
             "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
             "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},

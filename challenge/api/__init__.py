@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, path
 from drf_spectacular.views import SpectacularAPIView
 
-from challenge.api import views
+from challenge.api import uploads, views
 
 api_urlpatterns: list[URLPattern] = [
     path("schema/", SpectacularAPIView.as_view(), name="api_schema"),
@@ -15,4 +15,6 @@ api_urlpatterns: list[URLPattern] = [
     path("submissions/", views.SubmissionList.as_view(), name="api_submissions"),
     path("submissions/<uuid:pk>/", views.SubmissionDetail.as_view(), name="api_submission"),
     path("submissions/<uuid:pk>/cancel/", views.SubmissionCancel.as_view(), name="api_submission_cancel"),
+    path("uploads/", uploads.UploadList.as_view(), name="api_uploads"),
+    path("uploads/<uuid:pk>/", uploads.UploadDetail.as_view(), name="api_upload"),
 ]

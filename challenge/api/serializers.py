@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema_field, inline_serializer
 from rest_framework import serializers
 
-from challenge import lineup, permissions, submissions
+from challenge import lineup, permissions, submissions, uploads
 from challenge.leaderboard import Row
 from challenge.models import Attempt, Kind, Phase, Score, Submission
 from challenge.results import PER_IMAGE
+
+MOST_BYTES = 2**40
+"""Of a number of bytes that is read at all. How many a phase takes is for its limits to say."""
 
 
 class PhaseOut(serializers.ModelSerializer[Phase]):
@@ -172,8 +175,19 @@ class SubmissionOut(serializers.ModelSerializer[Submission]):
         return dict(AttemptOut(attempt, context=self.context).data)
 
 
-class SubmissionIn(serializers.Serializer[Any]):
-    """What a client may say about a new submission. Anything else is refused by name."""
+class ClientFields(serializers.Serializer[Any]):
+    """Input. Anything that is not named is refused by name."""
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """Refuses fields that are not the client's: state, score, verdict, team and whatever else."""
+        unknown = sorted(set(self.initial_data) - set(self.fields))
+        if unknown:
+            raise serializers.ValidationError(dict.fromkeys(unknown, "This field can't be set."))
+        return attrs
+
+
+class SubmissionIn(ClientFields):
+    """What a client may say about a new submission."""
 
     phase = serializers.IntegerField(help_text="Id of the phase.")
     kind = serializers.ChoiceField(choices=Kind.choices)
@@ -183,9 +197,47 @@ class SubmissionIn(serializers.Serializer[Any]):
     title = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
     file = serializers.FileField(allow_empty_file=True, max_length=200)
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Refuses fields that are not the client's: state, score, verdict, team and whatever else."""
-        unknown = sorted(set(self.initial_data) - set(self.fields))
-        if unknown:
-            raise serializers.ValidationError(dict.fromkeys(unknown, "This field can't be set."))
-        return attrs
+
+class UploadIn(ClientFields):
+    """What a client may say about an upload that will come in pieces."""
+
+    phase = serializers.IntegerField(help_text="Id of the phase.")
+    kind = serializers.ChoiceField(choices=Kind.choices)
+    base = serializers.CharField(
+        max_length=30, required=False, default="", help_text="Base image of a code submission."
+    )
+    title = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
+    file_name = serializers.CharField(max_length=200, required=False, default="")
+    size = serializers.IntegerField(min_value=0, max_value=MOST_BYTES, help_text="Bytes of the whole file.")
+    sha256 = serializers.RegexField(
+        "^[0-9a-fA-F]{64}$", required=False, default="", help_text="Of the whole file: nothing else is taken then."
+    )
+
+    def validate_sha256(self, value: str) -> str:
+        """Small letters, as hashlib writes them."""
+        return value.lower()
+
+
+class UploadOut(serializers.ModelSerializer[Submission]):
+    """How far an upload is. Once its state is `queued` it is an ordinary submission with this id."""
+
+    offset = serializers.SerializerMethodField()
+    size = serializers.IntegerField(source="file_bytes")
+    beginning = serializers.SerializerMethodField()
+
+    class Meta:
+        model = Submission
+        fields = ("id", "state", "phase", "kind", "title", "file_name", "offset", "size", "beginning")
+        read_only_fields = fields
+
+    def get_offset(self, submission: Submission) -> int:
+        """Bytes that are here: go on from this one."""
+        return uploads.offset(submission)
+
+    @extend_schema_field(
+        inline_serializer("Beginning", {"bytes": serializers.IntegerField(), "sha256": serializers.CharField()})
+    )
+    def get_beginning(self, submission: Submission) -> dict[str, Any]:
+        """Checksum of its first bytes, at most 1 MiB: is a file that is chosen again the same?"""
+        length, digest = uploads.beginning(submission)
+        return {"bytes": length, "sha256": digest}

@@ -17,20 +17,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from challenge import leaderboard, permissions, submissions, teams
+from challenge.api.problems import Problem
 from challenge.api.serializers import BoardRowOut, PhaseOut, SubmissionIn, SubmissionOut
 from challenge.models import Phase, Submission
 
 MOST_PER_PAGE = 200
 
-Problem = inline_serializer(
-    "Problem",
-    {
-        "type": serializers.CharField(),
-        "title": serializers.CharField(),
-        "status": serializers.IntegerField(),
-        "detail": serializers.CharField(),
-    },
-)
 Board = inline_serializer(
     "Board",
     {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from typing import Any, cast
 
+import structlog
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -21,11 +22,13 @@ from django.views.decorators.http import require_POST
 from django_htmx.http import HttpResponseClientRedirect
 from rest_framework.authtoken.models import Token
 
-from challenge import permissions, quotas, submissions, teams
+from challenge import permissions, quotas, storage, submissions, teams
 from challenge.forms import SubmitForm
 from challenge.models import Attempt, Phase, Submission, Team
 from challenge.presentation import limits_text, report
 from challenge.views import finding
+
+log = structlog.get_logger(__name__)
 
 PAGE_SIZE = 50
 
@@ -40,11 +43,16 @@ def submit(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
     user = cast(User, request.user)
     team = teams.team_of(user, phase.challenge)
     form = SubmitForm(request.POST or None, request.FILES or None, phase=phase, needs_team=team is None)
+    status = 200
     if request.method == "POST" and form.is_valid():
         try:
             submission = _create(form, phase, team, user)
         except (submissions.Refused, teams.TeamRefused) as refusal:
             form.add_error("team_name" if isinstance(refusal, teams.TeamRefused) else None, str(refusal))
+        except storage.Away as away:
+            log.error("files can't be kept", error=repr(away.__cause__))
+            form.add_error(None, str(away))
+            status = 503
         else:
             messages.success(request, "Received. You can close this page: it runs without you.")
             return redirect("submission", submission.pk)
@@ -59,7 +67,9 @@ def submit(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
         "limit_groups": limits_text.group_lines(phase.limits),
         "may_edit": permissions.can_edit(user, phase.challenge),
     }
-    return render(request, "submit.html", context, status=400 if form.errors else 200)
+    if form.errors and status == 200:
+        status = 400
+    return render(request, "submit.html", context, status=status)
 
 
 def _create(form: SubmitForm, phase: Phase, team: Team | None, user: User) -> Submission:
@@ -77,7 +87,7 @@ def _create(form: SubmitForm, phase: Phase, team: Team | None, user: User) -> Su
             upload=cast(UploadedFile[Any], form.cleaned_data["file"]),
             title=form.cleaned_data["title"],
         )
-    except submissions.Refused:
+    except (submissions.Refused, storage.Away):
         if founded:
             founded.delete()
         raise

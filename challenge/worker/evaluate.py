@@ -15,7 +15,7 @@ import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
-from challenge import submissions, uploads
+from challenge import storage, submissions
 from challenge.models import Attempt
 from challenge.models import Dataset as DatasetRow
 from challenge.worker.claim import run_id
@@ -62,7 +62,7 @@ def _run(attempt: Attempt, heartbeat: Heartbeat) -> Report:
     """The evaluation itself: the same call as on a participant's machine."""
     submission = attempt.submission
     dataset = _open(submission.phase.dataset)
-    with uploads.local_copy(submission) as upload:
+    with storage.local_copy(submission) as upload:
         report = evaluate(
             upload,
             dataset,

@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.services, pytest.mark.docker]
 def test_on_postgresql_and_redis(tmp_path: Path) -> None:
     with services.postgresql() as database, services.redis(tmp_path / "redis") as broker:
         here = "tests/challenge/"
-        again = [f"{here}test_{name}.py" for name in ("submissions", "concurrency", "worker")]
+        again = [f"{here}test_{name}.py" for name in ("submissions", "concurrency", "uploads_quota", "worker")]
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *again],
             cwd=settings.BASE_DIR,

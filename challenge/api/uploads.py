@@ -1,0 +1,173 @@
+"""Uploads in pieces: begin one, ask how far it is, add to it, give it up."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+from uuid import UUID
+
+from django.contrib.auth.models import User
+from django.http import Http404, HttpRequest
+from django.urls import reverse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import exceptions, status
+from rest_framework.permissions import IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.throttling import UserRateThrottle
+from rest_framework.views import APIView
+
+from challenge import permissions, submissions, teams, uploads
+from challenge.api import tus
+from challenge.api.problems import Gone, Problem, TooLarge, problem
+from challenge.api.serializers import UploadIn, UploadOut
+from challenge.models import State, Submission
+
+_OFFSET = OpenApiParameter(
+    "Upload-Offset", OpenApiTypes.INT, OpenApiParameter.HEADER, required=True, description="Where these bytes begin."
+)
+_CHECKSUM = OpenApiParameter(
+    "Upload-Checksum",
+    OpenApiTypes.STR,
+    OpenApiParameter.HEADER,
+    description="`sha256 ` and the digest of this piece in base64. It is then kept whole or not at all; "
+    f"at most {uploads.MOST_CHECKED_BYTES:,} bytes.",
+)
+
+
+class UploadThrottle(UserRateThrottle):
+    """Pieces are many."""
+
+    scope = "upload"
+
+
+class TusView(APIView):
+    """What all answers have in common."""
+
+    permission_classes = (IsAuthenticated,)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        """As always; and the version must be ours."""
+        super().initial(request, *args, **kwargs)
+        tus.check_version(request)
+
+    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+        """Every answer names the version; none is kept by a cache."""
+        response = super().finalize_response(request, response, *args, **kwargs)
+        response["Tus-Resumable"] = tus.VERSION
+        response["Cache-Control"] = "no-store"
+        if response.status_code == status.HTTP_412_PRECONDITION_FAILED:
+            response["Tus-Version"] = tus.VERSION
+        return response
+
+    @extend_schema(exclude=True)
+    def options(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Response:
+        """What of the protocol is spoken here."""
+        return Response(status=status.HTTP_204_NO_CONTENT, headers=tus.abilities())
+
+
+class UploadList(TusView):
+    """New uploads."""
+
+    @extend_schema(
+        request=UploadIn,
+        responses={
+            201: UploadOut,
+            400: OpenApiResponse(Problem, "A field is missing or wrong."),
+            404: OpenApiResponse(Problem, "There is no such phase that you may see."),
+            409: OpenApiResponse(Problem, "Closed, over a quota, too large, or no team yet."),
+            503: OpenApiResponse(Problem, "There is no room for it now."),
+        },
+    )
+    def post(self, request: Request) -> Response:
+        """Takes a place of your team's quota for an upload whose bytes come after. `Location` is where they go."""
+        given = tus.fields(cast(Any, request)) if "Upload-Length" in request.headers else request.data
+        asked = UploadIn(data=given)
+        asked.is_valid(raise_exception=True)
+        wanted: dict[str, Any] = asked.validated_data
+        user = cast(User, request.user)
+        phase = permissions.visible_phases(user).select_related("challenge").filter(pk=wanted.pop("phase")).first()
+        if phase is None:
+            raise Http404
+        team = teams.team_of(user, phase.challenge)
+        if team is None:
+            raise submissions.Refused("You are in no team of this challenge yet. Make or join one on the site first.")
+        begun = submissions.begin(phase=phase, team=team, user=user, **wanted)
+        where = request.build_absolute_uri(reverse("api_upload", args=[begun.pk]))
+        return Response(UploadOut(begun).data, status.HTTP_201_CREATED, headers={"Location": where})
+
+
+class UploadDetail(TusView):
+    """One upload."""
+
+    throttle_classes = (UploadThrottle,)
+
+    def _mine(self, pk: UUID) -> Submission:
+        """Raises Http404 for anybody else's, Gone for one that was ended before it was complete."""
+        found = permissions.own_uploads(self.request.user).select_related("phase__challenge", "team", "creator")
+        submission = found.filter(pk=pk).first()
+        if submission is None:
+            raise Http404
+        if submission.state == State.CANCELLED:
+            raise Gone
+        return submission
+
+    @extend_schema(responses={200: OpenApiResponse(description="`Upload-Offset` and `Upload-Length` in the headers.")})
+    def head(self, request: Request, pk: UUID) -> Response:
+        """How many bytes are here. One that is complete, but was cut off before it was queued, is queued now."""
+        submission = self._mine(pk)
+        offset = uploads.offset(submission)
+        if offset == submission.file_bytes:
+            submissions.complete(submission, wait=False)
+        headers = {"Upload-Offset": str(offset), "Upload-Length": str(submission.file_bytes)}
+        return Response(headers=headers)
+
+    @extend_schema(responses={200: UploadOut, 410: OpenApiResponse(Problem, "It was cancelled or given up.")})
+    def get(self, request: Request, pk: UUID) -> Response:
+        """How far it is."""
+        return Response(UploadOut(self._mine(pk)).data)
+
+    @extend_schema(
+        parameters=[_OFFSET, _CHECKSUM],
+        request={tus.CONTENT_TYPE: OpenApiTypes.BINARY},
+        responses={
+            204: OpenApiResponse(description="Kept; `Upload-Offset` says how far it is. The last one queues it."),
+            409: OpenApiResponse(Problem, "These bytes don't begin where it ends (see `Upload-Offset`), or refused."),
+            410: OpenApiResponse(Problem, "It was cancelled or given up."),
+            413: OpenApiResponse(Problem, "More bytes than were announced."),
+            460: OpenApiResponse(Problem, "Not what `Upload-Checksum` says."),
+            503: OpenApiResponse(Problem, "They can't be kept now. Ask for the offset, and go on later."),
+        },
+    )
+    def patch(self, request: Request, pk: UUID) -> Response:
+        """Adds bytes at the end. What breaks off is kept as far as it came, unless it has a checksum."""
+        if request.content_type != tus.CONTENT_TYPE:
+            raise exceptions.UnsupportedMediaType(
+                request.content_type, detail=f"Send the bytes as Content-Type: {tus.CONTENT_TYPE}."
+            )
+        submission, plain = self._mine(pk), cast(Any, request)
+        begins, length = tus.number(plain, "Upload-Offset"), tus.body_length(plain)
+        checksum = tus.checksum(plain)
+        try:
+            offset = submissions.receive(submission, begins, request._request, length, checksum)
+        except uploads.OutOfStep as error:
+            return problem(409, str(error), {"Upload-Offset": str(error.offset)})
+        except uploads.WrongChecksum as error:
+            return problem(460, str(error), {"Upload-Offset": str(uploads.offset(submission))})
+        except uploads.TooMuch as error:
+            raise TooLarge(str(error)) from None
+        except uploads.Over:
+            raise Gone from None
+        except uploads.BrokeOff as error:
+            return problem(400, str(error))
+        return Response(status=status.HTTP_204_NO_CONTENT, headers={"Upload-Offset": str(offset)})
+
+    @extend_schema(responses={204: None, 409: OpenApiResponse(Problem, "It runs or has ended already.")})
+    def delete(self, request: Request, pk: UUID) -> Response:
+        """Gives it up. Its place in the quota is free again."""
+        submission = self._mine(pk)
+        if submission.state != State.UPLOADING:
+            raise submissions.Refused("This upload is complete. Cancel the submission instead.")
+        submissions.cancel(submission, by=cast(User, request.user))
+        uploads.remove(submission)
+        return Response(status=status.HTTP_204_NO_CONTENT)
