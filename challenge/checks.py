@@ -13,6 +13,7 @@ from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
 
+from challenge.storage_url import FORM
 from sandbox.bases import TITLES
 from sandbox.cores import parse_cores
 
@@ -39,6 +40,18 @@ def _storage_mistakes() -> Iterator[CheckMessage]:
             hint="Use PostgreSQL (postgres://…), or SQLite on a single machine.",
             id="parakh.E009",
         )
+    if settings.STORAGE_URL_MISTAKE:
+        yield Error(
+            f"STORAGE_URL is no address of a storage: {settings.STORAGE_URL_MISTAKE}.",
+            hint=f"Write {FORM} (percent-encode KEY and SECRET), or leave it unset for the local disk.",
+            id="parakh.E020",
+        )
+    elif settings.STORAGES["default"].get("OPTIONS", {}).get("endpoint_url", "").startswith("http://"):
+        yield checks.Warning(
+            "STORAGE_URL says tls=off: uploads travel in the clear to the bucket.",
+            hint="Use it on this machine or on a network of your own only.",
+            id="parakh.W020",
+        )
     is_sqlite = settings.DATABASES["default"]["ENGINE"].endswith("sqlite3")
     broker = urlsplit(settings.BROKER_URL).scheme
     if is_sqlite and broker not in ("filesystem", "memory"):
@@ -64,18 +77,6 @@ def _storage_mistakes() -> Iterator[CheckMessage]:
         if not os.access(Path(folder), os.W_OK | os.X_OK):
             yield Error(
                 f"{folder} can't be written.",
-    if settings.STORAGE_URL_MISTAKE:
-        yield Error(
-            f"STORAGE_URL is no address of a storage: {settings.STORAGE_URL_MISTAKE}.",
-            hint=f"Write {FORM} (percent-encode KEY and SECRET), or leave it unset for the local disk.",
-            id="parakh.E020",
-        )
-    elif settings.STORAGES["default"].get("OPTIONS", {}).get("endpoint_url", "").startswith("http://"):
-        yield checks.Warning(
-            "STORAGE_URL says tls=off: uploads travel in the clear to the bucket.",
-            hint="Use it on this machine or on a network of your own only.",
-            id="parakh.W020",
-        )
                 hint="Create it for the user that runs the site, or point PARAKH_VAR to another directory.",
                 id="parakh.E003",
             )

@@ -162,7 +162,6 @@ elif not DATABASE_URL_MISTAKE:
     _database["CONN_HEALTH_CHECKS"] = True
 DATABASES = {"default": _database}
 
-STORAGES = {
 STORAGE_URL = env("STORAGE_URL")  # s3://KEY:SECRET@HOST:PORT/BUCKET; empty: local disk.
 STORAGE_URL_MISTAKE = ""  # Reported by system check parakh.E020.
 try:
@@ -170,6 +169,7 @@ try:
 except ValueError as error:
     STORAGE_URL_MISTAKE = str(error)
     _storage = {"BACKEND": "django.core.files.storage.Storage"}  # That can do nothing: no file goes astray.
+STORAGES = {
     "default": _storage,
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
@@ -259,9 +259,9 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_RATES": {
         "anon": env("API_RATE_ANON", "60/min"),
         "user": env("API_RATE_USER", "300/min"),
+        "upload": env("API_RATE_UPLOAD", "3000/min"),  # Pieces of uploads.
     },
     "NUM_PROXIES": TRUSTED_PROXY_COUNT,
-        "upload": env("API_RATE_UPLOAD", "3000/min"),  # Pieces of uploads.
     "ALLOWED_VERSIONS": ["1"],  # The schema's view would put any other `?version=` into a header.
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "challenge.api.problems.problem_details",
@@ -272,12 +272,12 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
-}
-
     "ENUM_NAME_OVERRIDES": {
         "SubmissionState": "challenge.models.State",
         "AttemptState": "challenge.models.AttemptState",
     },
+}
+
 # --- Workers ---------------------------------------------------------------------------------------------------------
 BROKER_URL = env("BROKER_URL", "filesystem://localhost")
 PARAKH_LEASE_SECONDS = float(env("PARAKH_LEASE_SECONDS", "60"))  # Renewed every quarter of it.
