@@ -41,7 +41,9 @@ def broker_options(url: str) -> dict[str, Any]:
             "polling_interval": 0.25,
         }
     if url.startswith("redis"):
-        return {"visibility_timeout": LONGEST_RUN_SECONDS + 3600}
+        # A bell that nobody has acknowledged for so long is rung again; below the longest run it would ring while that
+        # goes on, over and over.
+        return {"visibility_timeout": settings.BROKER_VISIBILITY_SECONDS or LONGEST_RUN_SECONDS + 3600}
     return {}
 
 
@@ -54,7 +56,7 @@ app.conf.update(
     broker_url=settings.BROKER_URL,
     broker_transport_options=broker_options(settings.BROKER_URL),
     broker_connection_retry_on_startup=True,
-    imports=("challenge.worker.tasks",),
+    imports=("challenge.worker.tasks", "challenge.worker.watch"),
     task_default_queue=bell_queue("default"),
     # Served by the workers of this machine. By the exchange without a name, which delivers to the queue that a bell
     # names: its table can't be lost when a broker is emptied.

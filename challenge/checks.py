@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -12,12 +13,29 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core import checks
 from django.core.checks import CheckMessage, Error, Tags, register
+from django.db import DatabaseError
 
+from challenge.celery import LONGEST_RUN_SECONDS, broker_options
+from challenge.health import unapplied_migrations
+from challenge.models import Phase
 from challenge.storage_url import FORM
 from sandbox.bases import TITLES
-from sandbox.cores import parse_cores
+from sandbox.cores import PATIENCE_SECONDS, parse_cores
 
 LOOPBACK = {"localhost", "127.0.0.1", "::1", "[::1]"}
+NETWORK_FILESYSTEMS = {
+    "nfs",
+    "nfs4",
+    "cifs",
+    "smb3",
+    "smbfs",
+    "ceph",
+    "fuse.glusterfs",
+    "fuse.sshfs",
+    "lustre",
+    "gfs2",
+    "ocfs2",
+}
 BROKERS = {"filesystem", "redis", "rediss", "amqp", "amqps", "memory"}
 
 
@@ -86,6 +104,90 @@ def _storage_mistakes() -> Iterator[CheckMessage]:
             hint="It is for tests. Workers would notice submissions only when their reaper looks for them.",
             id="parakh.W001",
         )
+
+
+@register(Tags.database)
+def check_database(
+    app_configs: Sequence[AppConfig] | None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """What only the database knows. Looked at where one is named: by `check --database default` and by each start."""
+    if "default" not in (databases or ()) or settings.DATABASE_URL_MISTAKE:
+        return []
+    try:
+        # `migrate` makes this check too: it must not be kept from mending the schema.
+        return [] if unapplied_migrations() else [*_run_mistakes(), *_sharing_mistakes()]
+    except DatabaseError as error:
+        return [
+            checks.Warning(
+                f"The database does not answer: {str(error).splitlines()[0]}",
+                hint="Start it, or mend DATABASE_URL. Site and workers wait for it.",
+                id="parakh.W006",
+            )
+        ]
+
+
+def reasons_not_to_start() -> list[str]:
+    """Serious mistakes, of which each keeps site and workers from starting: also a database that lacks migrations."""
+    found = checks.run_checks(databases=["default"])
+    with contextlib.suppress(DatabaseError):  # That it does not answer is W006: not serious, since it may come back.
+        found += _schema_mistakes()
+    return [str(message) for message in found if message.is_serious()]
+
+
+def _schema_mistakes() -> Iterator[CheckMessage]:
+    missing = unapplied_migrations()
+    if missing:
+        more = f" and {len(missing) - 3} more" if len(missing) > 3 else ""
+        yield Error(
+            f"The database lacks migrations: {', '.join(missing[:3])}{more}.",
+            hint="Run `python manage.py migrate` once, then start site and workers.",
+            id="parakh.E012",
+        )
+
+
+def _run_mistakes() -> Iterator[CheckMessage]:
+    """A phase may let runs go on for longer than the broker and Celery wait for them."""
+    bound = LONGEST_RUN_SECONDS
+    if urlsplit(settings.BROKER_URL).scheme in ("redis", "rediss"):
+        bound = min(bound, broker_options(settings.BROKER_URL)["visibility_timeout"])
+    for phase in Phase.objects.select_related("challenge"):
+        try:
+            longest = phase.limits.total_seconds + PATIENCE_SECONDS
+        except (TypeError, ValueError):
+            continue  # Told elsewhere: its submissions are not taken.
+        if longest > bound:
+            yield Error(
+                f"A run of the phase {phase} may take {longest:.0f} s with its wait for cores, and bells ring again "
+                f"after {bound} s.",
+                hint="Unset BROKER_VISIBILITY_SECONDS or set it higher, or lower the phase's total time.",
+                id="parakh.E013",
+            )
+
+
+def _sharing_mistakes() -> Iterator[CheckMessage]:
+    """An SQLite file on a network file system loses writes: its locks and its shared memory do not reach over it."""
+    if not settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+        return
+    kind = filesystem_of(Path(settings.DATABASES["default"]["NAME"]))
+    if kind in NETWORK_FILESYSTEMS:
+        yield Error(
+            f"The SQLite database lies on {kind}, a file system that other machines share.",
+            hint="Workers on two machines need PostgreSQL: DATABASE_URL=postgres://… With one machine, use its disk.",
+            id="parakh.E011",
+        )
+
+
+def filesystem_of(path: Path, mounts: Path = Path("/proc/mounts")) -> str:
+    """Kind of the file system that holds `path`, such as `ext4`; empty where the kernel does not say."""
+    try:
+        lines = [line.split() for line in mounts.read_text(encoding="utf-8").splitlines()]
+    except OSError:
+        return ""
+    # The kernel writes a blank in a path as \\040. The last mount over a place is the one that counts.
+    found = [(line[1].replace("\\040", " "), line[2]) for line in lines if len(line) > 2]
+    real = path.resolve()
+    holding = [(place, kind) for place, kind in found if real.is_relative_to(place)]
+    return max(enumerate(holding), key=lambda one: (len(one[1][0]), one[0]))[1][1] if holding else ""
 
 
 @register(Tags.security)

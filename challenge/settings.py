@@ -110,6 +110,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "challenge.middleware.RequestId",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -225,6 +226,7 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = IS_HTTPS
 SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
 SECURE_SSL_REDIRECT = IS_HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz|metrics)$"]  # Asked from inside, where nobody speaks https.
 SECURE_HSTS_SECONDS = int(env("SECURE_HSTS_SECONDS", "3600" if IS_HTTPS else "0"))
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env_bool("SECURE_HSTS_INCLUDE_SUBDOMAINS")
 SECURE_HSTS_PRELOAD = env_bool("SECURE_HSTS_PRELOAD")
@@ -280,6 +282,7 @@ SPECTACULAR_SETTINGS = {
 
 # --- Workers ---------------------------------------------------------------------------------------------------------
 BROKER_URL = env("BROKER_URL", "filesystem://localhost")
+BROKER_VISIBILITY_SECONDS = int(env("BROKER_VISIBILITY_SECONDS", "0"))  # Redis only; 0: above the longest run.
 PARAKH_LEASE_SECONDS = float(env("PARAKH_LEASE_SECONDS", "60"))  # Renewed every quarter of it.
 PARAKH_REAP_SECONDS = float(env("PARAKH_REAP_SECONDS", "15"))
 PARAKH_STOP_SECONDS = float(env("PARAKH_STOP_SECONDS", "60"))  # A run may go on for so long after SIGTERM.
@@ -293,6 +296,10 @@ PARAKH_HOST_CPUS = int(env("PARAKH_HOST_CPUS", "0"))
 PARAKH_HOST_MEMORY_BYTES = int(env("PARAKH_HOST_MEMORY_BYTES", "0"))
 PARAKH_HOST_GPUS = int(env("PARAKH_HOST_GPUS", "0"))
 PARAKH_HOST_RUNTIMES = tuple(env_list("PARAKH_HOST_RUNTIMES"))
+
+# --- What operators watch --------------------------------------------------------------------------------------------
+PARAKH_METRICS_TOKEN = env("PARAKH_METRICS_TOKEN")  # Prometheus sends it as a bearer token; empty: from loopback only.
+PARAKH_ALERT_WAITING_MINUTES = float(env("PARAKH_ALERT_WAITING_MINUTES", "5"))  # Queued so long, and no host for it.
 
 # --- Logs ------------------------------------------------------------------------------------------------------------
 LOG_FORMAT = env("LOG_FORMAT", "console")  # or "json"

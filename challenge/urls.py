@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from challenge.api import api_urlpatterns
-from challenge.views import organizer, participant, public
+from challenge.views import operator, organizer, participant, public
 
 # Staff log in where everyone does: there, and not on the admin's own page, wrong passwords are counted.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -30,6 +30,10 @@ urlpatterns = [
     path("challenges/<slug:slug>/submissions/", organizer.challenge_submissions, name="challenge_submissions"),
     path("challenges/<slug:slug>/<slug:phase_slug>/edit/", organizer.phase_edit, name="phase_edit"),
     path("submissions/<uuid:pk>/rerun/", organizer.submission_rerun, name="submission_rerun"),
+    # Operators' programs
+    path("healthz", operator.healthz, name="healthz"),
+    path("readyz", operator.readyz, name="readyz"),
+    path("metrics", operator.metrics, name="metrics"),
     # Parts with maps of their own
     path("api/v1/", include(api_urlpatterns)),
     path("account/", include("allauth.urls")),

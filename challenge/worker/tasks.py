@@ -16,9 +16,9 @@ from typing import Any
 
 from celery import signals
 from django.conf import settings
-from django.core import checks
 
 from challenge.celery import app
+from challenge.checks import reasons_not_to_start
 from challenge.worker import reaper
 from challenge.worker.claim import claim_next
 from challenge.worker.evaluate import evaluate_attempt
@@ -79,9 +79,9 @@ def refuse_to_start(**kwargs: Any) -> None:
 
     Celery itself runs the system checks but reads no result.
     """
-    mistakes = [str(found) for found in checks.run_checks(databases=["default"]) if found.is_serious()]
-    if mistakes:
-        raise SystemExit("\n".join(["The worker was not started:", *mistakes]))
+    reasons = reasons_not_to_start()
+    if reasons:
+        raise SystemExit("\n".join(["The worker was not started:", *reasons]))
     register(require_safe_host())
 
 

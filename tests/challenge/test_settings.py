@@ -117,3 +117,42 @@ def test_a_kept_secret_stays(tmp_path: Path) -> None:
     assert kept_secret(path) == kept_secret(path)
     assert len(path.read_text()) > 50
     assert [found.name for found in tmp_path.iterdir()] == ["key"]
+
+
+def test_a_broker_that_rings_again_during_a_long_run_is_refused(site, settings) -> None:
+    settings.BROKER_URL = "redis://localhost"
+    assert checks.check_database(None, ["default"]) == []
+    settings.BROKER_VISIBILITY_SECONDS = 600
+    found = checks.check_database(None, ["default"])
+    assert ids(found) == {"parakh.E013"}
+    assert all(message.hint for message in found)
+    assert checks.check_database(None) == []  # No database was named: it is not asked.
+
+
+def test_sqlite_on_a_disk_that_other_machines_share_is_refused(db: None, tmp_path: Path) -> None:
+    mounts = tmp_path / "mounts"
+    (tmp_path / "shared disk").mkdir()
+    blank = str(tmp_path / "shared disk").replace(" ", "\\040")
+    mounts.write_text(f"/dev/sda / ext4 rw 0 0\nserver:/x {blank} nfs4 rw 0 0\n")
+    assert checks.filesystem_of(tmp_path / "shared disk" / "parakh.sqlite3", mounts) in checks.NETWORK_FILESYSTEMS
+    assert checks.filesystem_of(tmp_path / "parakh.sqlite3", mounts) == "ext4"
+    assert checks.filesystem_of(tmp_path) not in ("", *checks.NETWORK_FILESYSTEMS)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["celery", "-A", "challenge", "worker"], ["gunicorn", "-c", "deploy/gunicorn.conf.py", "challenge.wsgi"]],
+)
+def test_nothing_starts_on_a_database_that_lacks_migrations(tmp_path: Path, command: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", *command],
+        cwd=site_settings.BASE_DIR,
+        env={"PATH": os.environ["PATH"], "PARAKH_VAR": str(tmp_path / "var"), "BIND": "127.0.0.1:0"},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode != 0
+    assert "The database lacks migrations" in done.stderr
+    assert "python manage.py migrate" in done.stderr
