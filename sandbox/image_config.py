@@ -36,6 +36,7 @@ _HEALTHCHECK = frozenset(("Test", "Interval", "Timeout", "StartPeriod", "StartIn
 KERNELS_OWN = ("/proc", "/sys", "/dev")
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108  (the container's own)
 _PORT = re.compile(r"\d{1,5}(-\d{1,5})?(/(tcp|udp|sctp))?", re.ASCII | re.IGNORECASE)
+_LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
@@ -88,8 +89,8 @@ def _check_types(config: Mapping[str, Any]) -> None:
             texts = value if isinstance(value, list | Mapping) else [value if isinstance(value, str) else ""]
             if not all(isinstance(text, str) for text in texts):
                 raise BadImage("holds something that is not text", entry=name, remedy=_BUILD_AGAIN)
-            if any("\0" in text for text in texts):
-                raise BadImage("holds a NUL character", entry=name, remedy=_BUILD_AGAIN)
+            if any("\0" in text or _LONE_SURROGATE.search(text) for text in texts):
+                raise BadImage("holds a NUL, or half a character", entry=name, remedy=_BUILD_AGAIN)
     for name in ("Volumes", "ExposedPorts"):
         if not all(isinstance(value, Mapping | None) for value in (config.get(name) or {}).values()):
             raise BadImage("is not a mapping to empty mappings", entry=name, remedy=_BUILD_AGAIN)

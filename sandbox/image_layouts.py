@@ -118,17 +118,20 @@ def _named(archive: Archive, name: str, entry: str) -> Blob:
 
 
 def _oci(archive: Archive) -> Described:
-    layout = _mapping(archive, "oci-layout")
-    if layout.get("imageLayoutVersion") != "1.0.0":
+    if _field(parse(_blob(archive, "oci-layout"), "oci-layout"), "imageLayoutVersion", str, "oci-layout") != "1.0.0":
         raise BadImage("names no version that is known (1.0.0)", entry="oci-layout", remedy=SAVE)
-    manifest = _only_manifest(archive, _mapping(archive, "index.json"), "index.json")
+    manifest = _only_manifest(parse(_blob(archive, "index.json"), "index.json"), "index.json")
     if manifest.get("mediaType") in _INDEX_TYPES:
         inner = parse(_described(archive, manifest, "the inner index"), "the inner index")
-        manifest = _only_manifest(archive, inner, "the inner index")
-    _check_type(manifest, _MANIFEST_TYPES, "the manifest")
+        manifest = _only_manifest(inner, "the inner index")
+    if manifest.get("mediaType") in _INDEX_TYPES:
+        reason = "is of a kind that is not taken: one more index, nested too deep"
+        raise BadImage(reason, entry="the manifest", remedy=SAVE)
+    _check_type(manifest.get("mediaType"), _MANIFEST_TYPES, "the manifest")
     image = parse(_described(archive, manifest, "the manifest"), "the manifest")
     config, layers = _field(image, "config", dict, "the manifest"), _field(image, "layers", list, "the manifest")
-    _check_type(config, _CONFIG_TYPES, "the config")
+    _check_type(config.get("mediaType"), _CONFIG_TYPES, "the config")
+    _check_type(image.get("artifactType"), (None,), "the manifest")
     count = len(layers)
     return Described(
         "oci",
@@ -142,7 +145,7 @@ def layer_name(at: int, count: int) -> str:
     return f"layer {at + 1} of {count}"
 
 
-def _only_manifest(archive: Archive, index: Any, entry: str) -> dict[str, Any]:
+def _only_manifest(index: Any, entry: str) -> dict[str, Any]:
     """The descriptor of the one image an index lists. What `buildx` attests about an image is not one."""
     found = [each for each in _field(index, "manifests", list, entry) if not _is_attestation(each)]
     if not all(isinstance(each, dict) for each in found):
@@ -187,9 +190,9 @@ def _described(archive: Archive, descriptor: Any, entry: str) -> Blob:
     return blob
 
 
-def _check_type(descriptor: Mapping[str, Any], known: tuple[str, ...], entry: str) -> None:
-    if descriptor.get("mediaType") not in known:
-        reason = f"is of a kind that is not taken ({shown(descriptor.get('mediaType'))})"
+def _check_type(found: object, known: tuple[str | None, ...], entry: str) -> None:
+    if found not in known:
+        reason = f"is of a kind that is not taken ({shown(found)})"
         raise BadImage(reason, entry=entry, remedy="upload a container image, made with `docker save`")
 
 
@@ -198,10 +201,6 @@ def _field(found: Any, name: str, kind: type, entry: str) -> Any:
     if not isinstance(value, kind):
         raise BadImage(f"lacks {name!r}", entry=entry, remedy=SAVE)
     return value
-
-
-def _mapping(archive: Archive, name: str) -> Any:
-    return parse(_blob(archive, name), name)
 
 
 def _blob(archive: Archive, name: str) -> Blob:

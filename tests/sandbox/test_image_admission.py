@@ -428,7 +428,11 @@ REFUSED_OCI: dict[str, tuple[Callable[[], bytes], str]] = {
     "two images": (_oci(lambda a: a.manifests.append(a.manifests[0])), "must list exactly one image, not 2"),
     "two platforms": (_oci(_two_platforms), "several platforms (linux/amd64, linux/arm64); build it for one platform"),
     "two platforms inside": (_oci(lambda a: (_two_platforms(a), a.nest())), "the inner index lists several platforms"),
-    "an index in an index in an index": (_oci(lambda a: a.nest().nest()), "the manifest is of a kind"),
+    "an index in an index in an index": (_oci(lambda a: a.nest().nest()), "nested too deep"),
+    "an artifact that looks like an image": (
+        lambda: OciArchive.of(honest(), artifactType="application/vnd.cncf.helm.config.v1+json").bytes(),
+        "is of a kind that is not taken ('application/vnd.cncf.helm.config.v1+json'); upload a container image",
+    ),
     "a manifest that is missing": (_oci(lambda a: a.manifests[0].update(digest="sha256:" + "1" * 64)), "is missing"),
     "a manifest of another size": (_oci(lambda a: a.manifests[0].update(size=1)), "digest or size differ"),
     "sha512": (_oci(lambda a: a.manifests[0].update(digest="sha512:" + "1" * 128)), "something else than sha256"),

@@ -45,6 +45,7 @@ REFUSED: dict[str, tuple[dict[str, Any], str]] = {
     "a command as text": ({"Cmd": "/run"}, "Cmd is not a list"),
     "a command of numbers": ({"Cmd": [1]}, "Cmd holds something that is not text"),
     "a command with NUL": ({"Cmd": ["a\0b"]}, "Cmd holds a NUL"),
+    "a directory of half a character": (RUN | {"WorkingDir": "/\ud800"}, "half a character"),
     "a command of 300 words": ({"Cmd": ["x"] * 300}, "ENTRYPOINT and CMD has 300 parts"),
     "a command of 70 kB": ({"Cmd": ["x" * 40_000], "Entrypoint": ["x" * 30_000]}, "has 70000 bytes"),
     "variables as a mapping": (RUN | {"Env": {"A": "b"}}, "Env is not a list"),
