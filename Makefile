@@ -3,6 +3,7 @@
 #   make demo      everything, up to a running site with an evaluated leaderboard
 #   make test      everything the tests need, then all of them
 #   make lint      ruff, mypy, import-linter
+#   make hostile   the hostile corpus against this engine (K=word: only such cases); writes its table
 #   make bench     measurements, as ratios
 #   make bases     the base images for code submissions
 #   make screenshots   every page at two widths, light and dark, into var/screenshots
@@ -12,9 +13,10 @@ SERVE ?= 1
 PORT ?= 8000
 IDD_LITE ?=
 TESTS ?= tests
+K ?=
 RUN := .venv/bin/python
 
-.PHONY: demo test lint bench bases screenshots lock clean
+.PHONY: demo test lint hostile bench bases screenshots lock clean
 
 demo:
 	@$(PYTHON) deploy/prepare.py
@@ -32,6 +34,11 @@ lint:
 	@$(RUN) -m mypy
 	@.venv/bin/lint-imports
 	@$(RUN) manage.py makemigrations --check --dry-run
+
+hostile:
+	@$(PYTHON) deploy/prepare.py --tests
+	@$(RUN) -m sandbox build
+	@$(RUN) -m tests.hostile $(if $(K),-k "$(K)")
 
 bench:
 	@$(PYTHON) deploy/prepare.py --tests

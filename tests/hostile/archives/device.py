@@ -1,0 +1,14 @@
+"""Has a block device.
+
+expect = "IMAGE_REJECTED"
+says = "is a link or a device"
+"""
+
+import stat
+from pathlib import Path
+
+from tests.sandbox.zips import special, zipped
+
+
+def make(path: Path) -> None:
+    path.write_bytes(zipped((special("sda", stat.S_IFBLK), b"")))

@@ -1,0 +1,16 @@
+"""Makes a folder in a folder in a folder, for ever.
+
+expect = "OK"
+"""
+
+os.chdir("/tmp")
+depth = 0
+try:
+    while depth < 100_000:
+        os.mkdir("d")
+        os.chdir("d")
+        depth += 1
+except OSError as error:
+    note(f"after {depth}: {error.strerror}")
+absent("more folders than allowed", depth > 32)
+finish()

@@ -1,0 +1,14 @@
+"""Every child forks as well, until nothing can.
+
+expect = "PIDS_LIMIT"
+says = "32 processes"
+"""
+
+ready()
+hear()
+while True:
+    try:
+        fork()
+    except OSError:
+        time.sleep(0.5)
+        os._exit(1)

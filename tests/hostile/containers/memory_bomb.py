@@ -1,0 +1,9 @@
+"""Takes memory for ever, before it is ready.
+
+expect = "MEMORY_LIMIT"
+says = "of 48 MiB before it was ready"
+"""
+
+hog = []
+while True:
+    hog.append(bytearray(1 << 20))

@@ -1,0 +1,14 @@
+"""Wants somebody else to be killed when memory runs out.
+
+expect = "OK"
+"""
+
+
+def score(value):
+    with open("/proc/self/oom_score_adj", "w") as file:
+        file.write(value)
+
+
+refused("a lower score", lambda: score("-1000"))
+refused("a slightly lower score", lambda: score("-1"))
+finish()

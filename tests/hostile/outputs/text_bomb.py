@@ -1,0 +1,7 @@
+"""Has a text of 200 MB, packed into 200 kB.
+
+expect = "BAD_OUTPUT"
+says = ["Answer 2 of 3", "can't be decoded"]
+"""
+
+answer_second(png(header(), chunk(b"zTXt", b"Comment\0\0" + packed_zeros()), rows()))

@@ -1,0 +1,15 @@
+"""Declares 1,000 volumes.
+
+expect = "IMAGE_REJECTED"
+says = "VOLUME"
+"""
+
+from pathlib import Path
+
+from tests.sandbox.archives import Archive, tar_of
+
+
+def make(path: Path) -> None:
+    archive = Archive.of(tar_of({"true": b"x"}))
+    archive.config["config"]["Volumes"] = {f"/{number}": {} for number in range(1000)}
+    archive.write(path)

@@ -1,0 +1,15 @@
+"""Describes no image.
+
+expect = "IMAGE_REJECTED"
+says = "exactly one image"
+"""
+
+from pathlib import Path
+
+from tests.sandbox.archives import Archive, tar_of
+
+
+def make(path: Path) -> None:
+    archive = Archive.of(tar_of({"true": b"x"}))
+    archive.manifest = []
+    archive.write(path)
