@@ -8,10 +8,16 @@ import hashlib
 import io
 import json
 import tarfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import zstandard
+
+from sandbox import BadImage, Limits
+from sandbox.image_admission import inspect
+
+MIB = 1024 * 1024
 
 OCI = "application/vnd.oci.image."
 
@@ -178,3 +184,51 @@ def gzipped(content: bytes) -> bytes:
 
 def zstd(content: bytes) -> bytes:
     return zstandard.ZstdCompressor().compress(content)
+
+
+LAYER = tar_of({"true": b"#!/bin/true\n"})
+OTHER = tar_of({"other": b"something else"})
+
+
+def honest(pack: Callable[[bytes], bytes] = bytes) -> Archive:
+    """An image with nothing wrong, of LAYER and OTHER."""
+    archive = Archive.of(LAYER, OTHER, tags=("team/model:1",))
+    archive.layers = [pack(layer) for layer in archive.layers]
+    return archive
+
+
+def bomb(pack: Callable[[bytes], bytes], length: int) -> bytes:
+    """An archive whose layer is `length` zeros, packed."""
+    zeros = tar_of({"zeros": bytes(length)})
+    archive = Archive.of(zeros)
+    archive.layers = [pack(zeros)]
+    return archive.bytes()
+
+
+def huge_header(kind: bytes) -> bytes:
+    """A header before an entry that claims 6 GiB for itself."""
+    made = tarfile.TarInfo("long")
+    made.type, made.size = kind, 6 * 1024 * MIB
+    return made.tobuf(tarfile.USTAR_FORMAT) + bytes(MIB)
+
+
+def many_headers(count: int, **header: Any) -> bytes:
+    """A tar of so many empty entries, numbered at the beginning of their names: `tarfile` would take minutes."""
+    made, _ = entry("0" * 7 + "x" * 90, **header)
+    block = made.tobuf(tarfile.USTAR_FORMAT)
+    rest = sum(block[7:148]) + 8 * 0x20 + sum(block[156:])
+    numbers = (b"%07d" % number for number in range(count))
+    return b"".join(
+        number + block[7:148] + b"%06o\0 " % (rest + sum(number)) + block[156:] for number in numbers
+    ) + bytes(1024)  # fmt: skip
+
+
+def refusal(content: bytes, folder: Path, limits: Limits) -> BadImage:
+    """Why this archive is not accepted; fails if it is."""
+    path = folder / "model.tar"
+    path.write_bytes(content)
+    try:
+        inspect(path, limits, architecture="amd64")
+    except BadImage as error:
+        return error
+    raise AssertionError("it is accepted")
