@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from sandbox.errors import shown
 from sandbox.program import Questions, Result, Run
 from sandbox.protocol import MAX_RESPONSE_BYTES
 from sandbox.verdicts import BadOutput, Code, verdict
@@ -30,7 +31,7 @@ def read_output(result: Result, questions: Questions, how: Run, output: OutputVo
         index = wanted.pop(name, None)
         if index is None:
             said = isinstance(content, bytes)
-            bad = bad or BadOutput(0, f"/output/{name[:80]!r} was not asked for" if said else str(content))
+            bad = bad or BadOutput(0, f"{shown(f'/output/{name}')} was not asked for" if said else str(content))
             continue
         reason = questions.accept(index, content) if isinstance(content, bytes) else str(content)
         if reason is not None:

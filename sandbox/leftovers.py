@@ -62,6 +62,12 @@ def _remove(client: docker.DockerClient, container_id: str) -> None:
         client.api.remove_container(container_id, force=True, v=True)
 
 
+def end_processes(run_id: str) -> bool:
+    """Kills what still lives in the cgroups of a run, and removes them; the engine can forget a process (seen with one
+    that had its father trace it). False if something is still there."""
+    return cgroups.remove(run_id) or (cgroups.kill_run(run_id) and cgroups.remove(run_id))
+
+
 def sweep(prefix: str, live: Collection[str]) -> list[str]:
     """Removes what dead workers left behind: containers, volumes, images, processes and cgroups of their runs.
 

@@ -23,7 +23,7 @@ from sandbox.conversation import Conversation
 from sandbox.cores import Cores, Stopped, reserve
 from sandbox.engine import connect, engine_errors, patience
 from sandbox.errors import SandboxUnavailable
-from sandbox.leftovers import kill_container, remove_container
+from sandbox.leftovers import end_processes, kill_container, remove_container
 from sandbox.limits import Limits
 from sandbox.meter import open_meter
 from sandbox.program import Program, Questions, Result, Run
@@ -84,7 +84,7 @@ def _run_container(
 ) -> Result:
     with contextlib.ExitStack() as stack:
         parent = cgroups.prepare_parent(client, how.id)
-        stack.callback(cgroups.remove, how.id)
+        stack.callback(end_processes, how.id)
         container = create_container(client, program, limits, questions, how, binds, cores, parent)
         meter = open_meter(client, str(container.id), parent)
         stack.callback(meter.close)
@@ -162,7 +162,9 @@ def _start(client: docker.DockerClient, container: Container) -> str | None:
 def _last_words(explanation: str) -> str:
     """The runtime's own reason, without the chain of programs that passed it on."""
     reason = re.split(r"start(?:ing)? container process(?: caused)?: ", explanation.strip())[-1]
-    reason = re.sub(r"/\S*/(?:merged|rootfs)(?=/)", "", reason)  # where the engine keeps it is nobody's business
+    # Where the engine keeps it is nobody's business.
+    reason = re.sub(r"/\S*/(?:merged|rootfs)(?=/)", "", reason)
+    reason = re.sub(r'/[^\s":]*/(?:volumes|overlay2|containers)/[^\s":]*', "…", reason)
     return reason[:300].removesuffix(": unknown").rstrip(": ")
 
 

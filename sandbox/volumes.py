@@ -20,7 +20,7 @@ from docker.models.containers import Container
 from sandbox.archives import Content
 from sandbox.bases import ROOT_IMAGE
 from sandbox.engine import engine_errors
-from sandbox.errors import SandboxUnavailable
+from sandbox.errors import SandboxUnavailable, shown
 from sandbox.limits import Limits
 
 LABEL = "parakh.run"
@@ -130,12 +130,13 @@ class OutputVolume:
         Raises:
             SandboxUnavailable: the engine failed.
         """
+        # By exit code: what a quick command prints can get lost on the way.
+        look = 'room=$(stat --file-system --format="%a %d" /out) || exit 2; case " $room " in *" 0 "*) exit 3;; esac'
         with engine_errors("asking for the room in /output"):
-            code, said = self._keeper.exec_run(["stat", "--file-system", "--format=%a %d", "/out"])
-        room = cast("bytes", said).split()
-        if code != 0 or len(room) != 2 or not all(number.isdigit() for number in room):
-            raise SandboxUnavailable(f"the room in /output can't be read: {room!r}")
-        return 0 in map(int, room)
+            code = self._keeper.exec_run(["sh", "-c", look]).exit_code
+        if code not in (0, 3):
+            raise SandboxUnavailable(f"the room in /output can't be read (exit code {code})")
+        return bool(code == 3)
 
     def files(self, max_file_bytes: int) -> Iterator[tuple[str, bytes | UnreadableOutput]]:
         """The entries of /output: name and bytes, or why it can't be taken. Links are never followed. The first file
@@ -161,10 +162,11 @@ def _entries(tar: tarfile.TarFile, max_file_bytes: int) -> Iterator[tuple[str, b
         name = entry.name.removeprefix("out").lstrip("/")
         if not name:
             continue
+        place = f"/output/{name}"
         if not entry.isreg():
-            yield name, UnreadableOutput(f"/output/{name} is {_kind(entry)}, not a regular file")
+            yield name, UnreadableOutput(f"{shown(place)} is {_kind(entry)}, not a regular file")
         elif entry.size > max_file_bytes:
-            yield name, UnreadableOutput(f"/output/{name} has {entry.size} bytes; at most {max_file_bytes}")
+            yield name, UnreadableOutput(f"{shown(place)} has {entry.size} bytes; at most {max_file_bytes}")
             return
         else:
             content = tar.extractfile(entry)

@@ -1,4 +1,4 @@
-"""The local engine behind a port without TLS, as nobody should have it: a real unsafe host, on the loopback only."""
+"""An engine behind a port without TLS, as nobody should have it: a real unsafe host, on the loopback only."""
 
 from __future__ import annotations
 
@@ -12,9 +12,10 @@ SOCKET = "/var/run/docker.sock"
 
 
 @contextlib.contextmanager
-def engine_without_tls() -> Iterator[str]:
-    """Its address, for DOCKER_HOST."""
+def engine_without_tls(path: str = SOCKET) -> Iterator[str]:
+    """The address, for DOCKER_HOST, of the engine that listens at `path`."""
     with _Relay(("127.0.0.1", 0), _Handler) as relay:
+        relay.path = path
         threading.Thread(target=relay.serve_forever, daemon=True).start()
         yield f"tcp://127.0.0.1:{relay.server_address[1]}"
         relay.shutdown()
@@ -22,16 +23,18 @@ def engine_without_tls() -> Iterator[str]:
 
 class _Relay(socketserver.ThreadingTCPServer):
     daemon_threads = True
+    path: str
 
 
 class _Handler(socketserver.BaseRequestHandler):
     def handle(self) -> None:
         with socket.socket(socket.AF_UNIX) as engine:
-            engine.connect(SOCKET)
+            assert isinstance(self.server, _Relay)
+            engine.connect(self.server.path)
             answers = threading.Thread(target=_copy, args=(engine, self.request), daemon=True)
             answers.start()
             _copy(self.request, engine)
-            answers.join(timeout=10)
+            answers.join()
 
 
 def _copy(source: socket.socket, target: socket.socket) -> None:

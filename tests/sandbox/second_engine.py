@@ -6,7 +6,6 @@ import contextlib
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -17,28 +16,29 @@ import docker
 from docker.errors import DockerException
 
 from sandbox.bases import ROOT_IMAGE
+from tests.relay import engine_without_tls
 
 
 @contextlib.contextmanager
 def second_engine(first: docker.DockerClient) -> Iterator[str]:
     """Starts a daemon with a place of its own, gives it the root image, and yields its address."""
     place = Path(tempfile.mkdtemp(prefix="second-engine-"))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    address = f"tcp://127.0.0.1:{port}"
+    listens = place / "docker.sock"
+    # In a network of its own: two daemons in one take each other's bridge away.
     command = [
-        "dockerd", f"--host={address}", f"--data-root={place / 'data'}", f"--exec-root={place / 'exec'}",
-        f"--pidfile={place / 'pid'}", f"--config-file={place / 'daemon.json'}", "--bridge=none", "--iptables=false",
+        "unshare", "--net", "dockerd", f"--host=unix://{listens}", f"--data-root={place / 'data'}",
+        f"--exec-root={place / 'exec'}", f"--pidfile={place / 'pid'}", f"--config-file={place / 'daemon.json'}",
+        "--bridge=none", "--iptables=false",
     ]  # fmt: skip
     (place / "daemon.json").write_text("{}")
     with (place / "log").open("wb") as log:
         daemon = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
     try:
-        client = _when_ready(address, daemon, place / "log")
+        client = _when_ready(f"unix://{listens}", daemon, place / "log")
         with contextlib.closing(client):
             client.images.load(first.images.get(ROOT_IMAGE).save(named=True))
-        yield address
+        with engine_without_tls(str(listens)) as address:
+            yield address
     finally:
         daemon.send_signal(signal.SIGTERM)
         daemon.wait(60)

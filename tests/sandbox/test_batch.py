@@ -40,11 +40,13 @@ CASES: dict[str, Case] = {
         COPY + "os.unlink('/output/000002.png')", Code.BAD_OUTPUT, "Answer 2 of 3 is not a label map: /output/000002"
     ),
     "nothing at all": Case("pass", Code.NO_OUTPUT, "0 of 3 images"),
-    "one too many": Case(COPY + "open('/output/extra.png', 'w')", Code.BAD_OUTPUT, "'extra.png' was not asked for"),
+    "one too many": Case(
+        COPY + "open('/output/extra.png', 'w')", Code.BAD_OUTPUT, "'/output/extra.png' was not asked for"
+    ),
     "a symbolic link": Case(
         COPY + "os.unlink('/output/000001.png'); os.symlink('/etc/passwd', '/output/000001.png')",
         Code.BAD_OUTPUT,
-        "000001.png is a symbolic link",
+        "000001.png' is a symbolic link",
     ),
     "a link to another answer": Case(
         COPY + "os.unlink('/output/000003.png'); os.link('/output/000001.png', '/output/000003.png')",
@@ -143,13 +145,13 @@ def test_what_is_no_file_is_named_and_never_opened(trial: Trial, engine: docker.
         keeper = engine.containers.list(filters={"label": f"{LABEL}={trial.ids[-1]}"})[0]
         assert keeper.exec_run(["mkfifo", "/out/000001.png"]).exit_code == 0
         ((name, content),) = output.files(MIB)
-    assert (name, str(content)) == ("000001.png", "/output/000001.png is a FIFO, not a regular file")
+    assert (name, str(content)) == ("000001.png", "'/output/000001.png' is a FIFO, not a regular file")
 
 
 def test_answers_baked_into_the_image_do_not_count(trial: Trial, engine: docker.DockerClient) -> None:
     """A fresh volume takes over what the image has at its place, unless it is told not to."""
     made = engine.containers.create(
-        ROOT_IMAGE, ["python3", "-c", "import os; os.mkdir('/output'); open('/output/x','w')"]
+        ROOT_IMAGE, ["python3", "-c", "import os; os.mkdir('/output'); open('/output/x','w')"], network_mode="none"
     )
     made.start()
     assert made.wait(timeout=30)["StatusCode"] == 0
@@ -170,11 +172,11 @@ def test_sweep_takes_only_what_dead_runs_of_its_own_left(engine: docker.DockerCl
     for run_id in runs.values():
         engine.volumes.create(f"parakh-{run_id}-out", labels={LABEL: run_id})
         engine.containers.create(
-            ROOT_IMAGE, ["sleep", "60"], labels={LABEL: run_id}, cgroup_parent=f"/parakh/{run_id}",
+            ROOT_IMAGE, ["sleep", "60"], labels={LABEL: run_id}, cgroup_parent=f"/parakh/{run_id}", network_mode="none",
             volumes={f"parakh-{run_id}-out": {"bind": "/out"}},
         ).start()  # fmt: skip
         engine.images.get(ROOT_IMAGE).tag(UPLOADS, run_id)
-    bystander = engine.containers.create(ROOT_IMAGE, ["sleep", "60"])
+    bystander = engine.containers.create(ROOT_IMAGE, ["sleep", "60"], network_mode="none")
     try:
         removed = sweep("sweeptest-", {runs["live"]})
         assert sorted(each.split()[0] for each in removed) == ["cgroup", "container", "image", "processes", "volume"]
