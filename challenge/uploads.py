@@ -281,7 +281,7 @@ def finishing(submission: Submission, *, wait: bool) -> Iterator[bool]:
 
 
 def remove(submission: Submission) -> None:
-    """Removes what has arrived."""
+    """Removes what has arrived. A sender who is still at it learns that the upload is over."""
     arrived(submission).unlink(missing_ok=True)
 
 

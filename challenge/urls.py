@@ -19,6 +19,7 @@ urlpatterns = [
     path("challenges/<slug:slug>/<slug:phase_slug>/leaderboard/", public.leaderboard, name="leaderboard"),
     # Participants
     path("challenges/<slug:slug>/<slug:phase_slug>/submit/", participant.submit, name="submit"),
+    path("challenges/<slug:slug>/<slug:phase_slug>/submit/begin/", participant.upload_begin, name="upload_begin"),
     path("submissions/", participant.my_submissions, name="my_submissions"),
     path("submissions/<uuid:pk>/", participant.submission, name="submission"),
     path("submissions/<uuid:pk>/live/", participant.submission_live, name="submission_live"),

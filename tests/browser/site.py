@@ -41,9 +41,15 @@ class Site:
         return done.stdout
 
     def start_web(self) -> None:
-        """gunicorn; returns when it answers."""
+        """gunicorn; returns when it answers. The first process that is started, if any other is."""
         self._start("web", "gunicorn", "challenge.wsgi", "--bind", f"127.0.0.1:{self.port}", "--threads", "4")
         self._until_it_answers()
+
+    def kill_web(self) -> None:
+        """kill -9 for gunicorn and its workers, as when the machine runs out of memory."""
+        web = self._processes.pop(0)
+        os.killpg(web.pid, signal.SIGKILL)
+        web.wait()
 
     def start_worker(self) -> None:
         """A Celery worker on the file-system broker."""
@@ -65,10 +71,12 @@ class Site:
                 process.wait()
 
     def _start(self, name: str, module: str, *arguments: str) -> None:
-        with (self.var / f"{name}.log").open("wb") as log:
+        with (self.var / f"{name}.log").open("ab") as log:
             command = [sys.executable, "-m", module, *arguments]
             self._processes.append(
-                subprocess.Popen(command, cwd=ROOT, env=self.env, stdout=log, stderr=subprocess.STDOUT)
+                subprocess.Popen(
+                    command, cwd=ROOT, env=self.env, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
+                )
             )
 
     def _until_it_answers(self) -> None:

@@ -51,6 +51,7 @@ TABLE: dict[str, tuple[str, Arguments, dict[str, int]]] = {
     "challenge": ("get", challenge, PUBLIC),
     "leaderboard": ("get", phase, PUBLIC),
     "submit": ("get", phase, ANYONE_LOGGED_IN),
+    "upload_begin": ("post", phase, dict.fromkeys(PEOPLE, 400) | {"visitor": LOGIN}),
     "my_submissions": ("get", nothing, ANYONE_LOGGED_IN),
     "submission": ("get", one, TEAM_AND_ORGANIZERS),
     "submission_live": ("get", one, TEAM_AND_ORGANIZERS | {"visitor": 200}),  # 200 and HX-Redirect: see below.
