@@ -16,6 +16,7 @@ from sandbox.image_tar import (
     CHARACTER,
     DIRECTORY,
     HARD_LINK,
+    REGULAR,
     SYMLINK,
     Member,
     TarReader,
@@ -24,6 +25,10 @@ from sandbox.image_tar import (
 
 _HARMLESS = frozenset(((1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0), (5, 1), (5, 2)))
 """null, zero, full, random, urandom, tty, console, ptmx: what debootstrap makes. 0:0 would delete files (overlayfs)."""
+
+_ACCOUNTS = frozenset((b"etc", b"etc/passwd", b"etc/group"))
+MAX_ACCOUNTS_BYTES = 1024 * 1024
+"""The engine itself reads these two files at each start, and keeps every line for our group: of 15 MB it made 300."""
 
 _WHITEOUT, _OPAQUE = b".wh.", b".wh..wh..opq"
 
@@ -64,6 +69,8 @@ class _Layer:
         self._budget = budget
         self._files: set[int] = set()
         """Hashes of names that a hard link may point to: of 200 000 files, names would take some 30 MB."""
+        self._directories: set[int] = set()
+        """Hashes of those that exist, whether by an entry or because something lies in them."""
         self._clear: bytes | None = None
         """The directory checked last: most entries follow another of the same."""
 
@@ -79,6 +86,8 @@ class _Layer:
             return
         if any(attribute.startswith(b"trusted.") for attribute in member.attributes):
             raise BadImage("has an attribute of the engine's own file system (trusted.*)", remedy=BUILD)
+        if name in _ACCOUNTS:
+            _check_accounts(member)
         if kind == HARD_LINK:
             self._check_hard_link(member)
         elif kind == BLOCK_DEVICE or (kind == CHARACTER and member.device not in _HARMLESS):
@@ -87,15 +96,20 @@ class _Layer:
         self._remember(name, member)
 
     def _check_parents(self, name: bytes) -> None:
-        """Nothing may lie below a link: it would be written wherever that points."""
+        """Nothing may lie below a link: it would be written wherever that points. And the engine makes what is missing
+        of a path: a name of 4 kB is 2000 directories, which count as files."""
         parent = posixpath.dirname(name)
-        if parent == self._clear or not self.links:
+        if parent == self._clear:
             return
         self._check_path(parent)
         self._clear = parent
+        while parent and hash(parent) not in self._directories:
+            self._directories.add(hash(parent))
+            self._budget.spend_file()
+            parent = posixpath.dirname(parent)
 
     def _check_path(self, path: bytes) -> None:
-        while path:
+        while self.links and path:
             if path in self.links:
                 raise BadImage(f"lies below the symbolic link {text(path)}", remedy=BUILD)
             path = posixpath.dirname(path)
@@ -122,8 +136,7 @@ class _Layer:
             self._clear = None
         elif self.links:
             self.links.pop(name, None)
-        if member.kind != DIRECTORY:
-            self._files.add(hash(name))
+        (self._directories if member.kind == DIRECTORY else self._files).add(hash(name))
 
 
 def _inside(path: bytes) -> bytes:
@@ -137,6 +150,14 @@ def _inside(path: bytes) -> bytes:
     if b".." in path and b".." in path.split(b"/"):
         raise BadImage("leaves the image", remedy="write names without `..`, as `docker save` does")
     return posixpath.normpath(path)
+
+
+def _check_accounts(member: Member) -> None:
+    if member.kind not in (DIRECTORY, REGULAR) or member.size > MAX_ACCOUNTS_BYTES:
+        raise BadImage(
+            f"is a list of accounts that is no plain file of at most {MAX_ACCOUNTS_BYTES >> 20} MiB",
+            remedy="keep /etc/passwd and /etc/group short, and no links",
+        )
 
 
 def _check_symlink(name: bytes, target: bytes) -> None:

@@ -94,6 +94,8 @@ REFUSED = {
     "the host's memory": ([device("dev/mem", tarfile.CHRTYPE, 1, 1)], "is a character device"),
     "a FUSE device": ([device("dev/fuse", tarfile.CHRTYPE, 10, 229)], "is a character device"),
     "the mark of overlayfs that deletes": ([device("etc", tarfile.CHRTYPE, 0, 0)], "is a character device"),
+    "a link in place of the groups": ([symlink("etc/group", "/opt/large")], "list of accounts"),
+    "a link in place of /etc": ([symlink("etc", "opt")], "list of accounts"),
     "a link in place of the root": ([symlink("./", "/etc")], "place of the root"),
     "a file in place of the root": ([entry(".")], "place of the root"),
     "a whiteout of the directory": ([entry("a/.wh..")], "whiteout of a directory's own place"),

@@ -1,0 +1,13 @@
+"""/etc/group has a million lines for our group: the engine would keep each of them at every start.
+
+expect = "IMAGE_REJECTED"
+says = "list of accounts"
+"""
+
+from pathlib import Path
+
+from tests.sandbox.archives import Archive, tar_of
+
+
+def make(path: Path) -> None:
+    Archive.of(tar_of({"etc/group": b"a::65534:\n" * 1_000_000})).write(path)
