@@ -24,7 +24,8 @@ class RequestId:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.headers.get(HEADER, "")
         name = given if _SOUND.fullmatch(given) else str(uuid.uuid4())
-        with structlog.contextvars.bound_contextvars(request=name):
-            response = self._get_response(request)
+        # Stays bound until the thread's next request: Django logs an error once all middleware has been left.
+        structlog.contextvars.bind_contextvars(request=name)
+        response = self._get_response(request)
         response[HEADER] = name
         return response
