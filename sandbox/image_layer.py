@@ -86,13 +86,13 @@ class _Layer:
             return
         if any(attribute.startswith(b"trusted.") for attribute in member.attributes):
             raise BadImage("has an attribute of the engine's own file system (trusted.*)", remedy=BUILD)
-        if name in _ACCOUNTS:
-            _check_accounts(member)
         if kind == HARD_LINK:
             self._check_hard_link(member)
         elif kind == BLOCK_DEVICE or (kind == CHARACTER and member.device not in _HARMLESS):
             what = "block" if kind == BLOCK_DEVICE else "character"
             raise BadImage(f"is a {what} device", remedy="leave /dev to the container")
+        if name in _ACCOUNTS:
+            _check_accounts(member)
         self._remember(name, member)
 
     def _check_parents(self, name: bytes) -> None:

@@ -1,4 +1,4 @@
-"""/etc/group has a million lines for our group: the engine would keep each of them at every start.
+"""/etc/group has 150,000 lines for our group: the engine would keep each of them at every start.
 
 expect = "IMAGE_REJECTED"
 says = "list of accounts"
