@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import platform
+import posixpath
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 
 from sandbox.errors import BadImage, shown
 from sandbox.image_archive import Blob, read_archive
-from sandbox.image_config import KERNELS_OWN, check_config, check_names
+from sandbox.image_config import KERNELS_OWN, SHARED_MEMORY, check_config, check_names
 from sandbox.image_layer import Links
 from sandbox.image_layouts import Described, describe, layer_name, parse
 from sandbox.limits import KIB, Limits
@@ -34,6 +35,7 @@ _Place = tuple[_Parts, _Parts]
 """How far a path is followed, and what is left of it."""
 
 _KERNELS_OWN = {(place.strip("/").encode(),) for place in KERNELS_OWN}
+_MOUNTED = ("/tmp", "/input", "/output")  # noqa: S108  (the container's own)
 _MAX_PLACES, _MAX_PARTS = 2_000, 256
 
 
@@ -104,12 +106,9 @@ def inspect(path: Path, limits: Limits, *, architecture: str = "") -> ImageTar:
         raise BadImage(reason, entry="the archive", remedy="make the image smaller, or compress the archive")
     archive = read_archive(path, limits)
     image = describe(archive)
-    config = _checked_config(image, architecture or host_architecture())
+    config = _checked_config(image, _ARCHITECTURES.get(architecture, architecture) or host_architecture())
     layers = _checked_layers(image, config["rootfs"], limits)
-    working_dir = config["config"].get("WorkingDir") or "/"
-    if leads_to_the_kernel(working_dir, [blob.links for blob in image.layers]):
-        remedy = "choose a directory of the image, e.g. /app"
-        raise BadImage("leads to a place of the kernel", entry=f"WORKDIR {shown(working_dir)}", remedy=remedy)
+    _check_links(config["config"], [blob.links for blob in image.layers])
     return ImageTar(
         path=path,
         layout=image.layout,
@@ -137,7 +136,7 @@ def _checked_config(image: Described, architecture: str) -> dict[str, Any]:
         reason = f"is made for {shown(config.get('os'))}, and not for linux"
         raise BadImage(reason, entry="the image", remedy="build a Linux image")
     made_for = config.get("architecture")
-    if _ARCHITECTURES.get(str(made_for), made_for) != architecture:
+    if made_for != architecture:
         reason = f"is made for {shown(made_for)}, and runs on {architecture}"
         raise BadImage(reason, entry="the image", remedy=f"build it with `--platform linux/{architecture}`")
     config["config"] = config.get("config") or {}
@@ -174,6 +173,19 @@ def _check_layer(blob: Blob, diff_id: object, name: str) -> None:
     if blob.defect is not None:
         entry = f"{name}, {blob.defect.entry}" if blob.defect.entry else name
         raise BadImage(blob.defect.reason, entry=entry, remedy=blob.defect.remedy)
+
+
+def _check_links(settings: Mapping[str, Any], layers: Sequence[Links]) -> None:
+    """Where the container starts, and where something is mounted, no link may lead into the kernel's own places."""
+    for place in KERNELS_OWN:
+        if any(place.strip("/").encode() in links for links in layers):
+            raise BadImage("is a symbolic link", entry=place, remedy="leave it out of the image, or a directory")
+    places = {settings.get("WorkingDir") or "/": "WORKDIR"}
+    places |= dict.fromkeys(settings.get("Volumes") or {}, "VOLUME") | dict.fromkeys(_MOUNTED, "the place")
+    for path, what in places.items():
+        if posixpath.normpath(path) != SHARED_MEMORY and leads_to_the_kernel(path, layers):
+            remedy = "make it a directory of the image, and no link"
+            raise BadImage("leads to a place of the kernel", entry=f"{what} {shown(path)}", remedy=remedy)
 
 
 def leads_to_the_kernel(path: str, layers: Sequence[Links]) -> bool:

@@ -34,7 +34,7 @@ _CONFIG = frozenset((*_LISTS, *_MAPPINGS, *_TEXTS, *_OTHERS))
 _HEALTHCHECK = frozenset(("Test", "Interval", "Timeout", "StartPeriod", "StartInterval", "Retries"))
 
 KERNELS_OWN = ("/proc", "/sys", "/dev")
-_SHARED_MEMORY = "/dev/shm"  # noqa: S108  (the container's own)
+SHARED_MEMORY = "/dev/shm"  # noqa: S108  (the container's own)
 _PORT = re.compile(r"\d{1,5}(-\d{1,5})?(/(tcp|udp|sctp))?", re.ASCII | re.IGNORECASE)
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
@@ -126,7 +126,7 @@ def _check_volumes(volumes: Mapping[str, Any]) -> None:
         place = _normal(path, "VOLUME")
         if place == "/":
             raise BadImage("is the root of the image", entry=f"VOLUME {shown(path)}", remedy=_DROP)
-        if _kernels_own(place) and place != _SHARED_MEMORY:
+        if _kernels_own(place) and place != SHARED_MEMORY:
             raise BadImage("lies in a place of the kernel", entry=f"VOLUME {shown(path)}", remedy=_DROP)
 
 

@@ -16,7 +16,7 @@ from sandbox.image_stream import Stream
 BLOCK = 512
 MAX_RECORDS_BYTES = 256 * 1024
 """Of the header before an entry: a name of 4 kB and extended attributes of 64 kB are the most a file system takes."""
-MAX_RECORDS = 256
+MAX_RECORDS = 64
 MAX_NAME_BYTES, MAX_PART_BYTES = 4095, 255
 
 REGULAR, HARD_LINK, SYMLINK, CHARACTER, BLOCK_DEVICE, DIRECTORY, FIFO = (bytes([kind]) for kind in b"0123456")

@@ -93,7 +93,7 @@ REFUSED = {
     "a block device with harmless numbers": ([device("dev/null", tarfile.BLKTYPE, 1, 3)], "is a block device"),
     "the host's memory": ([device("dev/mem", tarfile.CHRTYPE, 1, 1)], "is a character device"),
     "a FUSE device": ([device("dev/fuse", tarfile.CHRTYPE, 10, 229)], "is a character device"),
-    "the mark of overlayfs that deletes": ([device("etc", tarfile.CHRTYPE, 0, 0)], "is a character device"),
+    "the mark of overlayfs that deletes": ([device("usr", tarfile.CHRTYPE, 0, 0)], "is a character device"),
     "a link in place of the groups": ([symlink("etc/group", "/opt/large")], "list of accounts"),
     "a link in place of /etc": ([symlink("etc", "opt")], "list of accounts"),
     "a link in place of the root": ([symlink("./", "/etc")], "place of the root"),
@@ -121,6 +121,12 @@ def test_refused(name: str, dialect: int) -> None:
 def test_attributes_of_the_engines_own_file_system_are_refused(name: str) -> None:
     with pytest.raises(BadImage, match="trusted"):
         walk(pax_header(record(f"SCHILY.xattr.{name}", b"y")) + tar_with(directory("etc")))
+
+
+def test_directories_that_no_entry_names_count_once() -> None:
+    budget = Budget(MIB, 1000)
+    walk_layer(Stream(iter([tar_with(entry("a/b/c/1"), entry("a/b/c/2"), directory("a/b"), entry("a/b/d"))])), budget)
+    assert budget.files == 4 + 3
 
 
 def test_links_are_remembered_by_their_plain_names() -> None:

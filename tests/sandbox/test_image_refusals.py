@@ -29,7 +29,9 @@ from tests.sandbox.archives import (
     record,
     refusal,
     spoilt_header,
+    symlink,
     tar_of,
+    tar_with,
     zstd,
 )
 from tests.sandbox.guests import MIB
@@ -75,6 +77,15 @@ def _stolen_twin(name: str) -> Callable[[], bytes]:
 def _stolen_diff_ids(name: str) -> Callable[[], bytes]:
     stolen = json.dumps(["sha256:" + "0" * 64] * 2)
     return _config_bytes(lambda archive: archive.config_bytes()[:-2] + f', "{name}": {stolen}}}}}'.encode())
+
+
+def _linked(*links: tuple[tarfile.TarInfo, bytes], **settings: Any) -> Callable[[], bytes]:
+    def make() -> bytes:
+        archive = Archive.of(*(tar_with(link) for link in links))
+        archive.config["config"] |= settings
+        return archive.bytes()
+
+    return make
 
 
 def _repeated_layer() -> bytes:
@@ -209,6 +220,7 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "for Windows": (_config(os="windows"), "is made for 'windows', and not for linux"),
     "for no system": (_config(os=None), "not for linux"),
     "for another processor": (_config(architecture="arm64"), "build it with `--platform linux/amd64`"),
+    "for a processor by another name": (_config(architecture="x86_64"), "is made for 'x86_64'"),
     "for no processor": (_config(architecture=""), "is made for ''"),
     "nothing to run": (_config(config={}), "neither ENTRYPOINT nor CMD; say in its Dockerfile"),
     "no settings": (_config(config=None), "neither ENTRYPOINT nor CMD"),
@@ -246,12 +258,25 @@ REFUSED: dict[str, tuple[Callable[[], bytes], str]] = {
     "a zstd layer under its packed digest": (_packed_layer(zstd), "not what the config says"),
     "a layer packed twice": (_twice_packed, "compressed file inside a compressed file"),
     "a layer that is a tar and gzip": (_polyglot, "compressed file inside a compressed file"),
+    "a WORKDIR that is a link into /proc": (
+        _linked(symlink("app", "x"), symlink("x", "/proc/self/fd/8"), WorkingDir="/app"),
+        "WORKDIR '/app' leads to a place of the kernel",
+    ),
+    "a VOLUME that is a link into /sys": (
+        _linked(symlink("data", "sys/fs"), Volumes={"/data/": {}}), "VOLUME '/data/' leads to a place of the kernel"
+    ),
+    "a /tmp that is a link into /dev": (_linked(symlink("tmp", "dev/../dev")), "'/tmp' leads to a place of the kernel"),
+    "a /proc that is a link": (_linked(symlink("proc", "srv")), "/proc is a symbolic link"),
     # its measure
     "a layer that unpacks too far": (lambda: bomb(gzipped, 8 * MIB), "unpacks to more than 4.0 MiB"),
     "a zstd layer that unpacks too far": (lambda: bomb(zstd, 8 * MIB), "unpacks to more than 4.0 MiB"),
     "a layer named six times": (_repeated_layer, "its layers unpack to more than 4.0 MiB"),
     "a bomb around it all": (lambda: gzipped(tar_of({"zeros": bytes(200 * MIB)})), "unpacks to more than"),
     "too many files": (lambda: Archive.of(tar_of({str(n): b"" for n in range(501)})).bytes(), "more than 500 files"),
+    "too many directories that no entry names": (
+        lambda: Archive.of(tar_of({f"{number}" + "/d" * 300: b"" for number in range(2)})).bytes(),
+        "more than 500 files",
+    ),
     "too many files, by naming a layer twice": (_repeated_files, "hold more than 500 files"),
     "a zstd window of 1 GiB": (lambda: _window(30), "zstd window over 128 MiB; compress it without --long"),
 }  # fmt: skip
