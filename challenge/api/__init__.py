@@ -16,5 +16,6 @@ api_urlpatterns: list[URLPattern] = [
     path("submissions/<uuid:pk>/", views.SubmissionDetail.as_view(), name="api_submission"),
     path("submissions/<uuid:pk>/cancel/", views.SubmissionCancel.as_view(), name="api_submission_cancel"),
     path("uploads/", uploads.UploadList.as_view(), name="api_uploads"),
-    path("uploads/<uuid:pk>/", uploads.UploadDetail.as_view(), name="api_upload"),
+    # No slash at the end: `curl -T` would add the file's name behind it.
+    path("uploads/<uuid:pk>", uploads.UploadDetail.as_view(), name="api_upload"),
 ]

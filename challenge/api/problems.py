@@ -7,7 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from django.core.exceptions import TooManyFieldsSent, TooManyFilesSent
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from drf_spectacular.utils import inline_serializer
 from rest_framework import exceptions, serializers
 from rest_framework.response import Response
@@ -79,6 +79,8 @@ def problem_details(error: Exception, context: dict[str, Any]) -> Response | Non
     elif isinstance(error, Away):
         log.error("files can't be kept", error=repr(error.__cause__))
         error = Unavailable(str(error))
+    elif isinstance(error, RequestDataTooBig):
+        error = TooLarge(str(error))
     elif isinstance(error, TooManyFieldsSent | TooManyFilesSent):
         error = exceptions.ParseError("Too many fields or files. Send one file and the fields of the schema.")
     response = exception_handler(error, context)

@@ -7,16 +7,18 @@ import datetime as dt
 import hashlib
 import os
 import uuid
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.core.files.uploadhandler import TemporaryFileUploadHandler
 from django.test import Client
 from django.utils import timezone
 from rest_framework.authtoken.models import Token
 from rest_framework.test import APIClient
 
 from challenge import admission, intake, submissions, uploads
-from challenge.models import State, Submission
+from challenge.models import Phase, State, Submission
 from tests import factories
 from tests.conftest import Site
 
@@ -239,7 +241,7 @@ def test_a_session_needs_the_csrf_token(site: Site) -> None:
 
 def test_ids_and_headers_that_make_no_sense(site: Site) -> None:
     alice, where, _ = started(site)
-    assert alice.head(f"{API}{uuid.uuid4()}/").status_code == 404
+    assert alice.head(f"{API}{uuid.uuid4()}").status_code == 404
     for offset in ("", "-1", "x", "²", "9" * 40, "1e3"):
         assert send(alice, where, offset, b"PK").status_code == 400  # type: ignore[arg-type]
     plain = alice.generic("PATCH", where, b"PK", content_type="text/plain", headers={"Upload-Offset": "0"})
@@ -430,6 +432,49 @@ def test_a_sweep_takes_only_what_is_left_over(site: Site, settings: Any) -> None
     assert sorted(left_behind(settings)) == sorted([f"{made.pk}.part", "new.upload.zip", "no-id.part"])
     for name in ("new.upload.zip", "no-id.part"):
         (here / name).unlink()
+
+
+# Files in forms
+
+
+class Noting(TemporaryFileUploadHandler):
+    """Writes files to the disk, and a note of it."""
+
+    seen: ClassVar[list[int]] = []
+
+    def receive_data_chunk(self, raw_data: bytes, start: int) -> None:
+        self.seen.append(len(raw_data))
+        super().receive_data_chunk(raw_data, start)
+
+
+def test_a_strangers_file_is_not_written_to_the_disk(site: Site, client: Client, settings: Any) -> None:
+    settings.FILE_UPLOAD_HANDLERS = [settings.FILE_UPLOAD_HANDLERS[0], "tests.challenge.test_uploads.Noting"]
+    seen = Noting.seen
+    seen.clear()
+    form = {"login": "alice", "password": "wrong", "file": factories.code_zip()}
+    assert client.post("/account/login/", form).status_code == 200
+    assert seen == []
+    client.force_login(site.alice)
+    page = f"/challenges/{site.challenge.slug}/{site.phase.slug}/submit/"
+    assert client.post(page, {"kind": "code", "title": "x", "file": factories.code_zip()}).status_code == 302
+    assert len(seen) == 1
+
+
+def test_a_form_with_more_than_any_phase_takes_is_cut_short(site: Site, client: Client, settings: Any) -> None:
+    Phase.objects.update(
+        limits_data=site.phase.limits.replace(archive_packed_bytes=1024, image_packed_bytes=1024**2).as_dict()
+    )
+    before = left_behind(settings)
+    large = SimpleUploadedFile("a.zip", b"PK\x03\x04" + bytes(3 * 1024**2))
+    answer = client_of(site.alice).post(
+        "/api/v1/submissions/", {"phase": site.phase.pk, "kind": "code", "file": large}, format="multipart"
+    )
+    assert (answer.status_code, answer.json()["detail"]) == (413, "The file is larger than any phase here takes.")
+    client.force_login(site.alice)
+    large.seek(0)
+    page = f"/challenges/{site.challenge.slug}/{site.phase.slug}/submit/"
+    assert client.post(page, {"kind": "code", "title": "x", "file": large}).status_code == 400
+    assert left_behind(settings) == before
 
 
 def test_the_submission_page_says_that_it_is_not_complete(site: Site, client: Client) -> None:
