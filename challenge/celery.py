@@ -52,6 +52,11 @@ def bell_queue(queue: str) -> str:
     return "parakh" if queue == "default" else f"parakh.{queue}"
 
 
+def queue_arguments(url: str) -> dict[str, Any]:
+    """RabbitMQ from 3.12 on ends a consumer that acknowledges nothing for half an hour: longer than any run, here."""
+    return {"x-consumer-timeout": 1000 * (LONGEST_RUN_SECONDS + 3600)} if url.startswith("amqp") else {}
+
+
 app.conf.update(
     broker_url=settings.BROKER_URL,
     broker_transport_options=broker_options(settings.BROKER_URL),
@@ -60,7 +65,10 @@ app.conf.update(
     task_default_queue=bell_queue("default"),
     # Served by the workers of this machine. By the exchange without a name, which delivers to the queue that a bell
     # names: its table can't be lost when a broker is emptied.
-    task_queues=[Queue(name, Exchange(""), routing_key=name) for name in map(bell_queue, settings.PARAKH_QUEUES)],
+    task_queues=[
+        Queue(name, Exchange(""), routing_key=name, queue_arguments=queue_arguments(settings.BROKER_URL))
+        for name in map(bell_queue, settings.PARAKH_QUEUES)
+    ],
     task_ignore_result=True,
     task_serializer="json",
     accept_content=["json"],

@@ -35,6 +35,10 @@ SITE_PROGRAMS = {"debootstrap": "debootstrap"}
 TEST_PROGRAMS = {
     "chromium": "chromium",
     "redis-server": "redis-server",
+    "rabbitmq-server": "rabbitmq-server",
+    "/usr/sbin/nginx": "nginx-light",
+    "docker-compose": "docker-compose",
+    "openssl": "openssl",
     "/usr/lib/postgresql": "postgresql",
 }
 

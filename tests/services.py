@@ -92,3 +92,46 @@ def answers(port: int) -> bool:
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
         return True
     return False
+
+
+@contextlib.contextmanager
+def rabbitmq(folder: Path) -> Iterator[str]:
+    """A RabbitMQ server with a name server of its own, both on loopback. Yields its URL."""
+    found = sorted(Path("/usr/lib/rabbitmq").glob("lib/*/sbin/rabbitmq-server"))
+    name_server = shutil.which("epmd")
+    assert found, "rabbitmq-server is missing; `make test` installs it"
+    assert name_server, "epmd is missing; it comes with rabbitmq-server"
+    folder.mkdir(parents=True, exist_ok=True)
+    port, distribution, names = free_port(), free_port(), free_port()
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(folder),  # Its cookie lies there.
+        "ERL_EPMD_ADDRESS": "127.0.0.1",
+        "ERL_EPMD_PORT": str(names),
+        "RABBITMQ_NODENAME": f"parakh{port}@localhost",
+        "RABBITMQ_NODE_IP_ADDRESS": "127.0.0.1",
+        "RABBITMQ_NODE_PORT": str(port),
+        "RABBITMQ_DIST_PORT": str(distribution),
+        "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
+        "RABBITMQ_MNESIA_BASE": str(folder),
+        "RABBITMQ_LOG_BASE": str(folder),
+        "RABBITMQ_PID_FILE": str(folder / "pid"),
+        "RABBITMQ_CONFIG_FILE": str(folder / "none"),
+        "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
+        "RABBITMQ_LOGS": str(folder / "rabbitmq.log"),
+    }
+    with contextlib.ExitStack() as stack:
+        with open(folder / "output", "wb") as log:
+            for command in ([name_server], [str(found[-1])]):
+                # In a group of its own: the server is a script that has started Erlang.
+                process = subprocess.Popen(command, env=environment, stdout=log, stderr=log, start_new_session=True)
+                stack.callback(_end_group, process)
+        until(lambda: answers(port), 60, "RabbitMQ is ready")
+        yield f"amqp://guest:guest@127.0.0.1:{port}//"
+
+
+def _end_group(process: subprocess.Popen[bytes]) -> None:
+    """Ends a program with all that it has started; nothing of these tests is worth a slow goodbye."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait(20)

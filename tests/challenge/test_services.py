@@ -1,11 +1,13 @@
 """The same code on real services: the tests of the state machine, of concurrency and of the worker run once more, on
-PostgreSQL and Redis instead of SQLite and files."""
+PostgreSQL with Redis or RabbitMQ instead of SQLite and files."""
 
 from __future__ import annotations
 
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -13,11 +15,14 @@ from django.conf import settings
 
 from tests import services
 
+StartBroker = Callable[[Path], AbstractContextManager[str]]
+
 pytestmark = [pytest.mark.services, pytest.mark.docker]
 
 
-def test_on_postgresql_and_redis(tmp_path: Path) -> None:
-    with services.postgresql() as database, services.redis(tmp_path / "redis") as broker:
+@pytest.mark.parametrize("start_broker", [services.redis, services.rabbitmq])
+def test_on_postgresql_and_a_broker(tmp_path: Path, start_broker: StartBroker) -> None:
+    with services.postgresql() as database, start_broker(tmp_path / "broker") as broker:
         here = "tests/challenge/"
         again = [f"{here}test_{name}.py" for name in ("submissions", "concurrency", "uploads_quota", "worker")]
         done = subprocess.run(
