@@ -12,7 +12,6 @@ import socket
 import socketserver
 import tarfile
 import threading
-import time
 import tracemalloc
 import uuid
 from collections.abc import Callable, Iterator
@@ -274,7 +273,7 @@ def test_a_file_that_changes_after_the_look_is_not_loaded(
         images.load(tar, run_id)
     assert name_of(engine, run_id) is None
     assert not has(engine, wanted)
-    until(lambda: not _engines_temporary_files(engine))
+    wait_for_the_engine_to_clear_up(engine)
 
 
 def test_a_config_that_changes_after_the_look_is_not_the_one_loaded(
@@ -342,16 +341,16 @@ def test_an_engine_that_dies_in_the_middle_is_not_the_submissions_fault(
         relay.shutdown()
     os.unlink(address)
     monkeypatch.delenv("DOCKER_HOST")
-    until(lambda: not _engines_temporary_files(engine))
+    wait_for_the_engine_to_clear_up(engine)
     assert not has(engine, id_of(archive))
 
 
-def _engines_temporary_files(engine: docker.DockerClient) -> list[str]:
-    """What loads in progress have unpacked; nothing to see where only root may look."""
+def wait_for_the_engine_to_clear_up(engine: docker.DockerClient) -> None:
+    """What loads have unpacked so far must go; nothing is to be seen where only root may look."""
     folder = Path(engine.info()["DockerRootDir"], "tmp")
     with contextlib.suppress(PermissionError):
-        return [path.name for path in folder.glob("docker-import-*") if time.time() - path.stat().st_mtime < 60]
-    return []
+        made = list(folder.glob("docker-import-*"))
+        until(lambda: not any(path.exists() for path in made), seconds=60)
 
 
 def test_memory_stays_flat_while_it_is_loaded(engine: docker.DockerClient, run_id: str, tmp_path: Path) -> None:

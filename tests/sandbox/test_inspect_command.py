@@ -55,7 +55,7 @@ def test_a_good_one(good: Path) -> None:
     assert lines[0] == "✓ model.tar.zst can be submitted."
     for line in (
         "layers 1 of 64",
-        "files 2 of 200000",
+        "files 3 of 200000",
         "layout Docker, zstd",
         f"made for linux/{host_architecture()}",
         "runs python3 -m 'my model' --fast",
@@ -73,7 +73,7 @@ def test_a_good_one_for_programs(good: Path) -> None:
     assert done.returncode == 0
     report = json.loads(done.stdout)
     assert report["acceptable"] is True
-    assert (report["layers"], report["files"], report["unpacked_bytes"]) == (1, 2, len(LAYER))
+    assert (report["layers"], report["files"], report["unpacked_bytes"]) == (1, 3, len(LAYER))
     assert (report["layout"], report["compression"], report["os"]) == ("docker", "zstd", "linux")
     assert (report["entrypoint"], report["command"]) == (["python3", "-m", "my model"], ["--fast"])
     assert len(report["notes"]) == 4
