@@ -21,9 +21,9 @@ from django.conf import settings
 from django.db.models import Count, Min
 from django.utils import timezone
 
-from challenge import lineup
+from challenge import hosts, lineup
 from challenge.alerts import alert
-from challenge.models import Host
+from challenge.models import Host, Phase
 from challenge.worker.reaper import ReaperThread
 
 LOW_FRACTION = 0.1
@@ -54,28 +54,28 @@ def look(role: str) -> None:
 
 def stuck() -> None:
     """Alerts for each phase whose submissions have waited for minutes while no host in service can take them."""
-    patience = dt.timedelta(minutes=settings.PARAKH_ALERT_WAITING_MINUTES)
-    long_ago = timezone.now() - patience
-    if Host.objects.filter(last_seen__gt=long_ago, quarantined_at=None).exists():
-        phases = [(phase, why) for phase, why in lineup.stuck_phases() if why != "no evaluation host at all"]
-    else:
-        phases = lineup.stuck_phases()
-    for phase, why in phases:
+    long_ago = timezone.now() - dt.timedelta(minutes=settings.PARAKH_ALERT_WAITING_MINUTES)
+    was_here = Host.objects.filter(last_seen__gt=long_ago, quarantined_at=None)
+    if was_here.exists() and not hosts.live().exists():
+        return  # Workers are being restarted.
+    for phase, why in lineup.stuck_phases():
         waiting = lineup.waiting().filter(phase=phase).order_by().aggregate(n=Count("pk"), first=Min("queued_at"))
-        if waiting["first"] is None or waiting["first"] > long_ago:
-            continue
-        seen = "\n".join(
-            f"  {host.name}: last seen {host.last_seen:%Y-%m-%d %H:%M} UTC{_out(host)}" for host in _hosts()
-        )
-        alert(
-            f"nobody takes {phase.challenge.slug}/{phase.slug}",
-            f"{waiting['n']} submission{'s wait' if waiting['n'] > 1 else ' waits'} in {phase} and no host takes them",
-            f"The first has been waiting since {waiting['first']:%Y-%m-%d %H:%M} UTC. There is {why}.\n\n"
-            f"Hosts that were ever seen:\n{seen or '  none'}\n\n"
-            "Nothing is lost: they are evaluated as soon as a host can take them. Start a worker "
-            "(`celery -A challenge worker`) or look into the log of one that does not stay up; put a quarantined host "
-            "back into service in the admin; or change the phase's limits or queue.",
-        )
+        if waiting["first"] is not None and waiting["first"] < long_ago:
+            _tell_stuck(phase, why, waiting["n"], waiting["first"])
+
+
+def _tell_stuck(phase: Phase, why: str, count: int, first: dt.datetime) -> None:
+    seen = [f"  {host.name}: last seen {host.last_seen:%Y-%m-%d %H:%M} UTC{_out(host)}" for host in _hosts()]
+    alert(
+        f"nobody takes {phase.challenge.slug}/{phase.slug}",
+        f"{count} submission{'s wait' if count > 1 else ' waits'} and no host evaluates: {phase}",
+        f"There is {why}. The first has been waiting since {first:%Y-%m-%d %H:%M} UTC.\n\n"
+        + "\n".join(["Evaluation hosts, as they were last seen:", *(seen or ["  none, ever"])])
+        + "\n\nNothing is lost: what waits is evaluated as soon as a host can take it. What helps, by what is wrong:\n"
+        "  no worker runs         start one (celery -A challenge worker), or read the log of one that ends again\n"
+        "  a host out of service  see why and put it back, in the admin under Hosts\n"
+        "  hosts lack something   change the phase's limits or queue, or add a host that has it\n",
+    )
 
 
 def _hosts() -> Iterable[Host]:
