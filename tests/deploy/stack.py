@@ -43,12 +43,15 @@ class Stack:
         self.log.mkdir()
         web, self.http_port, https = free_port(), free_port(), free_port()
         self.url = f"https://localhost:{https}"
-        self.web_url = f"http://127.0.0.1:{web}"
         self._ports = {"HTTPS_PORT": f"127.0.0.1:{https}", "HTTP_PORT": f"127.0.0.1:{self.http_port}"}
         self._web = f"127.0.0.1:{web}"
         self._make_secrets(database, redis)
         self._given = given
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+
+    @property
+    def web_url(self) -> str:
+        return f"http://{self._web}"
 
     def _make_secrets(self, database: str, redis: str) -> None:
         """By the script that operators use; then the addresses of this test's services."""
@@ -98,7 +101,20 @@ class Stack:
         """The service's own command."""
         return self._popen(service, composed()[service]["command"], self.environment(service))
 
+    def start_web_beside(self) -> str:
+        """Another site, of a new version as it were, on another port. Returns its name among the processes."""
+        self._web = f"127.0.0.1:{free_port()}"
+        self._popen("web-beside", composed()["web"]["command"], self.environment("web"))
+        return "web-beside"
+
     def start_nginx(self) -> None:
+        """nginx as its image would start it."""
+        self.write_nginx_conf()
+        nginx = shutil.which("nginx") or "/usr/sbin/nginx"
+        subprocess.run([nginx, "-t", "-q", "-c", str(self.folder / "nginx.conf")], check=True)
+        self._popen("nginx", [nginx, "-c", str(self.folder / "nginx.conf")], dict(os.environ))
+
+    def write_nginx_conf(self) -> None:
         """The configuration that the image would make of the template, in a main file like the image's."""
         names = composed()["nginx"]["environment"]
         values = {
@@ -129,9 +145,6 @@ class Stack:
         )
         if os.geteuid() == 0:
             self.folder.chmod(0o755)  # Its workers are another user, and write bodies here.
-        nginx = shutil.which("nginx") or "/usr/sbin/nginx"
-        subprocess.run([nginx, "-t", "-q", "-c", str(self.folder / "nginx.conf")], check=True)
-        self._popen("nginx", [nginx, "-c", str(self.folder / "nginx.conf")], dict(os.environ))
 
     def _popen(self, service: str, command: list[str], environment: dict[str, str]) -> subprocess.Popen[bytes]:
         with (self.log / f"{service}.log").open("ab") as log:
