@@ -102,7 +102,7 @@ def begin(
     submission = _described(phase, team, user, kind, title, base, file_name)
     submission.file_bytes, submission.file_sha256 = size, sha256
     uploads.sweep()
-    storage.check_room(size)
+    storage.check_room(uploads.expected() + size)
     return _reserve(submission, most_open=MOST_OPEN)
 
 
@@ -135,17 +135,16 @@ def receive(
     return offset
 
 
-def complete(submission: Submission, *, wait: bool = True) -> None:
+def complete(submission: Submission) -> None:
     """Keeps and queues an upload of which every byte is here. Done once, however often and by whomever it is asked.
 
-    Args:
-        wait: for another process that is at it.
+    Nobody waits for another who is at it: that would hold one thread of the site for each who asks.
 
     Raises:
         Refused: it came too late, or is not what was announced; the upload is ended then.
         storage.Away: it can't be kept now. Everything stays; ask again.
     """
-    with uploads.finishing(submission, wait=wait) as is_ours:
+    with uploads.finishing(submission) as is_ours:
         submission.refresh_from_db()
         if not is_ours or submission.state != State.UPLOADING:
             return

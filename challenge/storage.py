@@ -46,7 +46,7 @@ def reachable() -> Iterator[None]:
 
 
 def check_room(size: int) -> None:
-    """Raises Away unless a file of `size` bytes can arrive here and leave some room."""
+    """Raises Away unless `size` more bytes can arrive here and leave some room."""
     with reachable():
         if shutil.disk_usage(settings.FILE_UPLOAD_TEMP_DIR).free < size + SPARE_BYTES:
             raise OSError(errno.ENOSPC, "no room for another upload")

@@ -21,6 +21,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
+from django.db.models import Sum
 from django.utils import timezone
 
 from challenge.models import Kind, State, Submission
@@ -116,6 +117,12 @@ def offset(submission: Submission) -> int:
         return arrived(submission).stat().st_size
     except FileNotFoundError:
         return 0
+
+
+def expected() -> int:
+    """How many bytes of uploads under way are still to come."""
+    announced: int = Submission.objects.filter(state=State.UPLOADING).aggregate(all=Sum("file_bytes"))["all"] or 0
+    return max(0, announced - sum(path.stat().st_size for path in _folder().glob("*.part")))
 
 
 def beginning(submission: Submission, most: int = CHUNK_BYTES) -> tuple[int, str]:
@@ -264,7 +271,7 @@ def examine(submission: Submission) -> str:
 
 
 @contextmanager
-def finishing(submission: Submission, *, wait: bool) -> Iterator[bool]:
+def finishing(submission: Submission) -> Iterator[bool]:
     """Only one at a time finishes an upload; the lock dies with its holder. False: another does, or nothing is here."""
     try:
         file = arrived(submission).open("rb")
@@ -273,7 +280,7 @@ def finishing(submission: Submission, *, wait: bool) -> Iterator[bool]:
         return
     with file:
         try:
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             yield False
         else:

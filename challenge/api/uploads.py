@@ -118,7 +118,7 @@ class UploadDetail(TusView):
         submission = self._mine(pk)
         offset = uploads.offset(submission)
         if offset == submission.file_bytes:
-            submissions.complete(submission, wait=False)
+            submissions.complete(submission)
         headers = {"Upload-Offset": str(offset), "Upload-Length": str(submission.file_bytes)}
         return Response(headers=headers)
 

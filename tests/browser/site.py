@@ -51,6 +51,10 @@ class Site:
         os.killpg(web.pid, signal.SIGKILL)
         web.wait()
 
+    def web_group(self) -> int:
+        """The process group of gunicorn and its workers."""
+        return self._processes[0].pid
+
     def start_worker(self) -> None:
         """A Celery worker on the file-system broker."""
         self._start("worker", "celery", "-A", "challenge", "worker", "--pool", "solo", "--loglevel", "INFO")

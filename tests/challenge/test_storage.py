@@ -74,20 +74,20 @@ def test_from_an_upload_to_a_workers_file(site: Site, bucket: str, settings: Any
 
 
 def test_a_form_comes_to_the_same(site: Site, bucket: str, settings: Any) -> None:
-    made = factories.submission(site.phase, site.team)
+    made = factories.submission(site.phase, site.team, upload=SimpleUploadedFile("model.zip", ZIP))
     with storage.local_copy(made) as path:
-        assert path.read_bytes() == made.file.read() == factories.code_zip().read()
+        assert path.read_bytes() == made.file.read() == ZIP
     assert left_behind(settings) == []
 
 
 def test_nobody_else_may_read_it_and_no_name_is_used_twice(site: Site, bucket: str) -> None:
-    made = factories.submission(site.phase, site.team)
+    made = factories.submission(site.phase, site.team, upload=SimpleUploadedFile("model.zip", ZIP))
     grants = s3.client(bucket).get_object_acl(Bucket=s3.BUCKET, Key=made.file.name)["Grants"]
     assert [(grant["Grantee"]["Type"], grant["Permission"]) for grant in grants] == [("CanonicalUser", "FULL_CONTROL")]
     files = made.file.storage
     again = files.save(made.file.name, SimpleUploadedFile("upload", b"another"))
     assert again != made.file.name
-    assert made.file.read() == factories.code_zip().read()
+    assert made.file.read() == ZIP
 
 
 @pytest.mark.parametrize("harm", [change, remove])

@@ -6,6 +6,7 @@ import base64
 import datetime as dt
 import hashlib
 import os
+import shutil
 import uuid
 from typing import Any, ClassVar
 
@@ -209,6 +210,22 @@ def test_without_room_on_the_disk_nothing_begins(site: Site, monkeypatch: pytest
     assert (answer.status_code, answer["Retry-After"]) == (503, "30")
     assert "no room" in answer.json()["detail"]
     assert not Submission.objects.exists()
+
+
+def test_room_that_was_promised_is_not_promised_again(
+    site: Site, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gib = 1024**3
+    site.phase.limits_data = site.phase.limits.replace(archive_packed_bytes=16 * gib).as_dict()
+    site.phase.save()
+    free = shutil.disk_usage(settings.FILE_UPLOAD_TEMP_DIR).free
+    monkeypatch.setattr("challenge.storage.SPARE_BYTES", free - 24 * gib)
+    alice = client_of(site.alice)
+    first = begin(alice, site, size=16 * gib)
+    assert first.status_code == 201
+    assert begin(alice, site, size=16 * gib).status_code == 503
+    alice.delete(first["Location"])
+    assert begin(alice, site, size=16 * gib).status_code == 201
 
 
 @pytest.mark.parametrize("person", ["bob", "carol", "olga", "otto", "stella"])
