@@ -63,7 +63,7 @@ TABLE: dict[str, tuple[str, Arguments, dict[str, int]]] = {
     "phase_edit": ("get", phase, ORGANIZERS),
     "submission_rerun": ("post", one, POST_BY_ORGANIZERS),
     "healthz": ("get", nothing, PUBLIC),
-    "readyz": ("get", nothing, dict.fromkeys(PEOPLE, 503)),  # A test's transaction is not seen by its threads: test_health.py.
+    "readyz": ("get", nothing, dict.fromkeys(PEOPLE, 503)),  # Its threads see no test host: see test_health.py.
     "metrics": ("get", nothing, PUBLIC),  # From this machine: see test_health.py.
 }
 
