@@ -37,7 +37,8 @@ def run_rows() -> list[Row]:
         Row("  the same as a ratio", took, ours / by_hand, "at most 1.1 x", ours / by_hand <= 1.1),
         Row("20 runs in a row: growth of memory, MiB", "after 3 to warm up", memory, "at most 4 MiB",
             memory <= 4),
-        Row("  of descriptors, threads, processes, engine objects, files", str(things), sum(things), "0", not any(things)),
+        Row("  of descriptors, threads, processes, engine objects, files", str(things), sum(things), "0",
+            not any(things)),
     ]  # fmt: skip
 
 
