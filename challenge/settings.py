@@ -65,11 +65,12 @@ MEDIA_ROOT = PARAKH_VAR / "media"  # Uploads: never served by URL.
 STATIC_ROOT = PARAKH_VAR / "static"
 BROKER_DIR = PARAKH_VAR / "broker"
 CACHE_DIR = PARAKH_VAR / "cache"
+ALIVE_DIR = PARAKH_VAR / "alive"  # Signs of life of worker and beat, for health checks.
 FILE_UPLOAD_TEMP_DIR = PARAKH_VAR / "incoming"  # What has arrived of uploads, until it is complete.
 try:
     # The database in it holds sessions and tokens, so nobody else on the machine may look in.
     PARAKH_VAR.mkdir(mode=0o700, parents=True, exist_ok=True)
-    for folder in (MEDIA_ROOT, STATIC_ROOT, BROKER_DIR, CACHE_DIR, FILE_UPLOAD_TEMP_DIR):
+    for folder in (MEDIA_ROOT, STATIC_ROOT, BROKER_DIR, CACHE_DIR, ALIVE_DIR, FILE_UPLOAD_TEMP_DIR):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
 except OSError:
     pass  # System check parakh.E003 says so in words.

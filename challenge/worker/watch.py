@@ -44,10 +44,8 @@ def look(role: str) -> None:
     """
     stuck()
     full_disks(disks())
-    folder = settings.PARAKH_VAR / "alive"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    (folder / f"{role}-{socket.gethostname()}").touch()
-    for old in folder.iterdir():  # Each new container has a new name.
+    (settings.ALIVE_DIR / f"{role}-{socket.gethostname()}").touch()
+    for old in settings.ALIVE_DIR.iterdir():  # Each new container has a new name.
         if time.time() - old.stat().st_mtime > FORGOTTEN_SECONDS:
             old.unlink(missing_ok=True)
 

@@ -93,6 +93,8 @@ def test_a_disk_that_is_nearly_full(small_disk: Path) -> None:
 
 
 def test_a_round_leaves_a_sign_of_life(settings, tmp_path: Path) -> None:
-    settings.PARAKH_VAR = tmp_path
+    settings.ALIVE_DIR = tmp_path
+    (tmp_path / "worker-of-long-ago").touch()
+    os.utime(tmp_path / "worker-of-long-ago", (0, 0))
     watch.look("beat")
-    assert [path.name.split("-")[0] for path in (tmp_path / "alive").iterdir()] == ["beat"]
+    assert [path.name.split("-")[0] for path in tmp_path.iterdir()] == ["beat"]
