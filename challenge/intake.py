@@ -62,6 +62,7 @@ def create(
     submission = _described(phase, team, user, kind, title, base, file_name or upload.name or "")
     upload.seek(0)
     _check_head(kind, upload.read(uploads.HEAD_BYTES))
+    submission.file_bytes = upload.size or 0  # Cut off from here on, it can go on like any other.
     _reserve(submission)
     try:
         with storage.reachable():

@@ -454,6 +454,20 @@ def test_a_sweep_takes_only_what_is_left_over(site: Site, settings: Any) -> None
 # Files in forms
 
 
+def test_a_form_that_was_cut_off_by_a_crash_can_go_on(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the row and the disk hold when the web process dies between the last byte and the queue."""
+    monkeypatch.setattr(intake, "_forget", lambda submission: None)  # A killed process forgets nothing.
+    monkeypatch.setattr(intake, "_keep", lambda submission: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        factories.submission(site.phase, site.team, upload=SimpleUploadedFile("m.zip", ZIP), user=site.alice)
+    monkeypatch.undo()
+    made = Submission.objects.get()
+    assert (made.state, made.file_bytes) == (State.UPLOADING, len(ZIP))
+    assert offset_of(client_of(site.alice), f"{API}{made.pk}") == len(ZIP)
+    made.refresh_from_db()
+    assert (made.state, made.file.read()) == (State.QUEUED, ZIP)
+
+
 class Noting(TemporaryFileUploadHandler):
     """Writes files to the disk, and a note of it."""
 
