@@ -98,7 +98,7 @@ def open_archive(path: Path, budget: Budget) -> Iterator[tuple[str, Stream]]:
         try:
             packed = Stream(file_chunks(file))
             method = compression(packed)
-            yield method, Stream(unpacked(packed, method, budget))
+            yield method, Stream(watched(unpacked(packed, method, budget), budget.spend_read))
         except BadImage as error:
             raise error.about("the archive") from error
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from sandbox.errors import BadImage
 from sandbox.image_admission import ImageTar, Layer
 from sandbox.image_archive import open_archive
-from sandbox.image_stream import Budget, Stream, compression, unpacked
+from sandbox.image_stream import RATIO, Budget, Stream, compression, unpacked
 from sandbox.image_tar import REGULAR, TarReader
 
 
@@ -28,7 +28,7 @@ def rewritten(tar: ImageTar, tag: str) -> Iterator[bytes]:
     """
     ours = {layer.digest: f"{number:03d}.tar" for number, layer in enumerate(tar.layers)}
     wanted = {layer.name: layer for layer in {layer.digest: layer for layer in tar.layers}.values()}
-    budget = Budget(most_bytes=tar.unpacked_bytes, most_files=0)
+    budget = Budget(most_bytes=RATIO * tar.packed_bytes, most_files=0)  # what was inspected fits; what was changed ends
     with open_archive(tar.path, budget) as (_, stream):
         archive = TarReader(stream)
         for member in archive:

@@ -54,6 +54,7 @@ class Budget:
 
     most_bytes: int
     most_files: int
+    read_bytes: int = 0
     unpacked_bytes: int = 0
     files: int = 0
     link_bytes: int = 0
@@ -64,6 +65,12 @@ class Budget:
         self.unpacked_bytes += len(chunk)
         if self.unpacked_bytes > self.most_bytes:
             self._refuse(f"unpacks to more than {size(self.most_bytes)}", "make the image smaller")
+
+    def spend_read(self, chunk: bytes) -> None:
+        """For the archive as a tar, whatever is in it. Raises Fatal over the limit."""
+        self.read_bytes += len(chunk)
+        if self.read_bytes > self.most_bytes + self.most_bytes // 64 + RATIO_FREE_BYTES:
+            self._refuse(f"unpacks to far more than {size(self.most_bytes)}", "leave out what is no part of the image")
 
     def spend_file(self) -> None:
         """Raises Fatal over the limit."""

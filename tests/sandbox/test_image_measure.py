@@ -41,6 +41,14 @@ def test_what_unpacks_to_a_hundred_times_its_size_is_a_bomb_within_any_limit(
     assert found.entry == ("entry 'layer0/layer.tar'" if where == "layer" else "the archive")
 
 
+def test_what_is_no_layer_counts_as_well(tmp_path: Path) -> None:
+    """It can't be unpacked, so none of it is counted as a layer; yet all of it must be read."""
+    block = random.Random(0).randbytes(2048) + bytes(62 * 1024)
+    content = gzipped(tar_of({"junk": b"\xfd7zXZ\0" + block * 1600}))
+    found = refusal(content, tmp_path, Limits(image_unpacked_bytes=4 * MIB))
+    assert "unpacks to far more than 4.0 MiB" in str(found)
+
+
 SMALL_WORKER = """
 import resource, sys, pathlib
 sys.path.insert(0, sys.argv[2])

@@ -365,6 +365,13 @@ def test_memory_stays_flat_while_it_is_loaded(engine: docker.DockerClient, run_i
         tracemalloc.stop()
 
 
+def test_what_is_no_part_of_the_image_is_not_sent(tmp_path: Path) -> None:
+    """However much it is, and wherever it stands."""
+    archive = fresh().add("attestation", b"\xfd7zXZ\0" + bytes(90 * MIB))
+    tar = images.inspect(archive.write(tmp_path / "model"), Limits())
+    assert sum(map(len, rewritten(tar, "x:y"))) < MIB
+
+
 def test_size_and_existence_of_an_image(engine: docker.DockerClient, tiny: str) -> None:
     assert images.image_bytes(tiny) == engine.images.get(tiny).attrs["Size"]
     for name in ("parakh/nowhere", "", "Two Words"):
