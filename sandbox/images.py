@@ -20,6 +20,7 @@ from sandbox.engine import connect, engine_errors, find_image, patience
 from sandbox.errors import BadImage, SandboxError, SandboxUnavailable
 from sandbox.image_admission import ImageTar, host_architecture, inspect
 from sandbox.image_rewrite import rewritten
+from sandbox.limits import KIB
 
 __all__ = ["UPLOADS", "ImageTar", "host_architecture", "image_bytes", "inspect", "load", "remove"]
 
@@ -29,15 +30,18 @@ UPLOADS = "parakh/upload"
 LOAD_SILENCE_SECONDS = 300
 """The engine tells how far it is with each layer; on a slow disk the end of one may take so long."""
 
-_HOSTS_FAULT = re.compile("no space|quota exceeded|input/output|read-only file system|cannot allocate|too many open")
-_IMAGES_FAULT = re.compile("tar|json|unmarshal|parsing time|invalid|unsupported|breakout|max depth exceeded")
+_HOSTS_FAULT = re.compile(
+    "no space|quota exceeded|input/output|read-only file system|cannot allocate|too many open|signal: |fork/exec"
+)
+_IMAGES_FAULT = re.compile(r"\b(tar|json|unmarshal|parsing time|invalid|unsupported|breakout|max depth exceeded)\b")
 """In what the engine says. Where neither is to be found it is not the image's fault."""
 
 
 def load(tar: ImageTar, run_id: str) -> str:
     """Loads an inspected archive for a run and returns the ID of the image; `remove` it afterwards.
 
-    Nothing is left on the engine where it raises.
+    Nothing is left on the engine where it raises; should an engine that fell silent finish all the same, `sweep` finds
+    the image by its name.
 
     Raises:
         BadImage: the engine refuses the archive, or the file is not what was inspected.
@@ -112,11 +116,12 @@ def _refusal(said: str) -> SandboxError:
 
 def _checked(image: Image, tar: ImageTar) -> str:
     """The ID of what the engine has made of the archive, if that is what was inspected."""
-    is_by_manifest = "Descriptor" in image.attrs  # engines that keep images in containerd: another ID, another size
-    wanted = [f"sha256:{layer.digest}" for layer in tar.layers]
-    if image.attrs["RootFS"].get("Layers") != wanted or not (
-        is_by_manifest or (image.id == f"sha256:{tar.config_digest}" and image.attrs["Size"] <= tar.unpacked_bytes)
-    ):
+    is_by_manifest = "Descriptor" in image.attrs  # engines that keep images in containerd give other IDs
+    is_same = is_by_manifest or image.id == f"sha256:{tar.config_digest}"
+    layers = [f"sha256:{layer.digest}" for layer in tar.layers]
+    # Some file systems count whole blocks; a hole would be far more than that.
+    is_sane = image.attrs["Size"] <= 2 * tar.unpacked_bytes + 4 * KIB * tar.files
+    if not (is_same and is_sane) or image.attrs["RootFS"].get("Layers") != layers:
         remedy = "build it with `docker build` and save it with `docker save`"
         raise BadImage("became another one in the engine", entry="the image", remedy=remedy)
     return str(image.id)

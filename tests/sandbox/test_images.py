@@ -372,6 +372,25 @@ def test_what_is_no_part_of_the_image_is_not_sent(tmp_path: Path) -> None:
     assert sum(map(len, rewritten(tar, "x:y"))) < MIB
 
 
+@pytest.mark.parametrize(
+    ("said", "kind"),
+    [
+        ("Error processing tar file(exit status 1): archive/tar: invalid tar header", BadImage),
+        ("Error processing tar file(exit status 1): open /a/b: not a directory", BadImage),
+        ("max depth exceeded", BadImage),
+        ("Error processing tar file(exit status 1): write /big: no space left on device", SandboxUnavailable),
+        ("Error processing tar file(signal: killed): ", SandboxUnavailable),
+        ("fork/exec /proc/self/exe: cannot allocate memory", SandboxUnavailable),
+        ("failed to start the storage driver", SandboxUnavailable),
+        ("something new", SandboxUnavailable),
+    ],
+)
+def test_whose_fault_it_is_when_the_engine_refuses(said: str, kind: type[Exception]) -> None:
+    """What it says on a full disk or without memory can't be had here without harm to others: by its words."""
+    assert type(images._refusal(f"{said} sha256:{'0' * 64}")) is kind
+    assert "0" * 32 not in str(images._refusal(f"{said} sha256:{'0' * 64}"))
+
+
 def test_size_and_existence_of_an_image(engine: docker.DockerClient, tiny: str) -> None:
     assert images.image_bytes(tiny) == engine.images.get(tiny).attrs["Size"]
     for name in ("parakh/nowhere", "", "Two Words"):
