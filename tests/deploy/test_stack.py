@@ -108,6 +108,32 @@ def test_an_upload_reaches_the_board(site: Stack, alice: Browser) -> None:
     until(lambda: site.healthcheck("worker") == site.healthcheck("beat") == 0, 30, "health checks pass")
 
 
+def test_an_upload_in_pieces_goes_on_after_a_restart_of_the_site(site: Stack) -> None:
+    """Through nginx, with a token; the address that the site gives for it is the one that nginx serves."""
+    token = site.manage("drf_create_token", "alice").stdout.split()[2]
+    packed = factories.code_zip().read()
+    opener = site.opener()
+
+    def call(method: str, address: str, body: bytes | None = None, **headers: str) -> http.client.HTTPResponse:
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        named |= {"Authorization": f"Token {token}", "Tus-Resumable": "1.0.0"}
+        return opener.open(urllib.request.Request(address, body, named, method=method), timeout=30)  # type: ignore[no-any-return]
+
+    def patch(offset: int, piece: bytes) -> None:
+        kind = "application/offset+octet-stream"
+        call("PATCH", upload, piece, Upload_Offset=str(offset), Content_Type=kind).close()
+
+    about = {"phase": "1", "kind": "code", "title": "Pieces", "file_name": "model.zip", "size": str(len(packed))}
+    form = urllib.parse.urlencode(about).encode()
+    upload = call("POST", f"{site.url}/api/v1/uploads/", form).headers["Location"]
+    assert upload.startswith(f"{site.url}/api/v1/uploads/")
+    patch(0, packed[:50])
+    restart(site)
+    assert call("HEAD", upload).headers["Upload-Offset"] == "50"
+    patch(50, packed[50:])
+    assert json.load(call("GET", upload))["state"] in ("queued", "evaluating", "finished")
+
+
 def test_the_request_is_known_by_one_id_from_nginx_to_the_site(site: Stack) -> None:
     """A line of JSON each, so that a program can join them."""
     with pytest.raises(urllib.error.HTTPError) as caught:
@@ -231,12 +257,9 @@ def hammered(site: Stack) -> Iterator[list[str]]:
 
 def test_restarts_of_the_site_fail_no_request(site: Stack, hammered: list[str]) -> None:
     """HUP: new processes come, old ones finish what they have."""
-    master = site.processes["web"].pid
     for _ in range(3):
         more_come(hammered)
-        old = children(master)
-        os.kill(master, signal.SIGHUP)
-        until(lambda gone=old: gone.isdisjoint(children(master)), 60, "all processes are new ones")
+        restart(site)
     more_come(hammered)
 
 
@@ -256,6 +279,14 @@ def test_an_upgrade_fails_no_request(site: Stack, hammered: list[str]) -> None:
 def more_come(seen: list[str]) -> None:
     so_far = len(seen)
     until(lambda: len(seen) > so_far + 20, 60, "requests come through")
+
+
+def restart(site: Stack) -> None:
+    """`kill -HUP`; returns when all processes of the site are new ones."""
+    master = site.processes["web"].pid
+    old = children(master)
+    os.kill(master, signal.SIGHUP)
+    until(lambda: old.isdisjoint(children(master)), 60, "all processes are new ones")
 
 
 def children(master: int) -> set[int]:
