@@ -12,7 +12,7 @@ from typing import Any
 import structlog
 from celery import Celery, signals
 from django.conf import settings
-from kombu import Exchange, Queue
+from kombu import Queue
 from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "challenge.settings")
@@ -63,10 +63,8 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     imports=("challenge.worker.tasks", "challenge.worker.watch"),
     task_default_queue=bell_queue("default"),
-    # Served by the workers of this machine. By the exchange without a name, which delivers to the queue that a bell
-    # names: its table can't be lost when a broker is emptied.
-    task_queues=[
-        Queue(name, Exchange(""), routing_key=name, queue_arguments=queue_arguments(settings.BROKER_URL))
+    task_queues=[  # Served by this machine's workers.
+        Queue(name, queue_arguments=queue_arguments(settings.BROKER_URL))
         for name in map(bell_queue, settings.PARAKH_QUEUES)
     ],
     task_ignore_result=True,
@@ -103,6 +101,7 @@ def keep_django_logging(**kwargs: Any) -> None:
 def ring_bell(queue: str = "default") -> None:
     """Tell an idle worker that something is queued. Never raises: workers also look for themselves."""
     try:
+        # The exchange without a name delivers to the queue itself: it has no table that is lost with an emptied broker.
         app.send_task("parakh.ring", exchange="", routing_key=bell_queue(queue), ignore_result=True)
     except Exception as error:  # Each broker's client raises its own zoo, and none of it matters here.
         log.warning("bell not rung; a worker will find the submission by itself", error=repr(error))

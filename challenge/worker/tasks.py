@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import math
-import multiprocessing.sharedctypes
+import mmap
 import signal
 import time
 from collections.abc import Iterator
@@ -26,13 +26,16 @@ from challenge.worker.host import register, require_safe_host
 
 _reapers: list[reaper.ReaperThread] = []
 
-# Shared with the pool's processes, which are forked after this module is loaded. Celery 5.7 still takes bells for up
-# to four seconds after it was told to stop (worker/loops.py: one more `_loop_cycle`).
-_is_stopping = multiprocessing.sharedctypes.RawValue(ctypes.c_bool, False)
+# Shared with the pool's processes, which are forked after this module is loaded; memory without a name, so that a
+# killed worker leaves no file. Celery 5.7 still takes bells for up to four seconds after it was told to stop
+# (worker/loops.py: one more `_loop_cycle`).
+_shared = mmap.mmap(-1, 16)
+_is_stopping = ctypes.c_bool.from_buffer(_shared, 0)
 
 
 # When the run under way is handed back, by the monotonic clock, which is one for all processes of a machine.
-_hand_back_at = multiprocessing.sharedctypes.RawValue(ctypes.c_double, math.inf)
+_hand_back_at = ctypes.c_double.from_buffer(_shared, 8)
+_hand_back_at.value = math.inf
 
 
 @app.task(name="parakh.ring")

@@ -37,11 +37,11 @@ class Workers:
         self.started: list[subprocess.Popen[bytes]] = []
         self.log = folder / "worker.log"
 
-    def start(self, **environment: str) -> subprocess.Popen[bytes]:
+    def start(self, app: str = "challenge", **environment: str) -> subprocess.Popen[bytes]:
         """A worker with one slot, in a process group of its own."""
         with self.log.open("ab") as log:
             worker = subprocess.Popen(
-                [sys.executable, "-m", "celery", "-A", "challenge", "worker", "--concurrency=1", "--loglevel=INFO"],
+                [sys.executable, "-m", "celery", "-A", app, "worker", "--concurrency=1", "--loglevel=INFO"],
                 env={
                     **os.environ,
                     "PARAKH_VAR": str(self.folder),
