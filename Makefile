@@ -5,6 +5,7 @@
 #   make lint      ruff, mypy, import-linter
 #   make hostile   the hostile corpus against this engine (K=word: only such cases); writes its table
 #   make bench     measurements, as ratios
+#   make faults    kill workers, engine, broker, database and disk at random for MINUTES; a table of what came of it
 #   make bases     the base images for code submissions
 #   make screenshots   every page at two widths, light and dark, into var/screenshots
 
@@ -13,10 +14,11 @@ SERVE ?= 1
 PORT ?= 8000
 IDD_LITE ?=
 TESTS ?= tests
+MINUTES ?= 10
 K ?=
 RUN := .venv/bin/python
 
-.PHONY: demo test lint hostile bench bases screenshots lock clean
+.PHONY: demo test lint hostile bench faults bases screenshots lock clean
 
 demo:
 	@$(PYTHON) deploy/prepare.py
@@ -39,6 +41,11 @@ hostile:
 	@$(PYTHON) deploy/prepare.py --tests
 	@$(RUN) -m sandbox build
 	@$(RUN) -m tests.hostile $(if $(K),-k "$(K)")
+
+faults:
+	@$(PYTHON) deploy/prepare.py --tests
+	@$(RUN) -m sandbox build
+	@$(RUN) -m tests.faults --minutes $(MINUTES)
 
 bench:
 	@$(PYTHON) deploy/prepare.py --tests

@@ -53,10 +53,8 @@ def _run(name: str, seconds: float, seed: int) -> list[dict[str, str]]:
         for line in child.stdout:
             if line.startswith("{"):
                 rows.append({"set": name, **json.loads(line)})
-                print(
-                    f"{name:24} {rows[-1]['case']:32} {rows[-1]['seconds']:>6} s  {rows[-1]['error'] or 'well'}",
-                    flush=True,
-                )
+                last = rows[-1]
+                print(f"{name:24} {last['case']:32} {last['seconds']:>6} s  {last['error'] or 'well'}", flush=True)
         if child.wait():
             rows.append({"set": name, "case": "(the cases themselves)", "seconds": "0", "error": "the child failed"})
     return rows
@@ -70,9 +68,8 @@ def _print(rows: list[dict[str, str]]) -> None:
         errors = [row["error"] for row in rows if (row["set"], row["case"]) == (name, case) and row["error"]]
         kinds = collections.Counter(map(kind, errors))
         print(f"{name:24} {case:32} {times:5} {_counts(kinds)}")
-    print(
-        f"{'all':24} {'':32} {len(rows):5} {_counts(collections.Counter(kind(r['error']) for r in rows if r['error']))}"
-    )
+    every = collections.Counter(kind(row["error"]) for row in rows if row["error"])
+    print(f"{'all':24} {'':32} {len(rows):5} {_counts(every)}")
 
 
 def _counts(kinds: collections.Counter[str]) -> str:

@@ -8,9 +8,7 @@ from pathlib import Path
 
 from tests import services
 
-SETS = ["SQLite and files", "PostgreSQL and Redis"]
-if hasattr(services, "rabbitmq"):
-    SETS.append("PostgreSQL and RabbitMQ")
+SETS = ("SQLite and files", "PostgreSQL and Redis", "PostgreSQL and RabbitMQ")
 
 
 @contextlib.contextmanager
