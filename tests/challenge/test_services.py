@@ -24,7 +24,17 @@ pytestmark = [pytest.mark.services, pytest.mark.docker]
 def test_on_postgresql_and_a_broker(tmp_path: Path, start_broker: StartBroker) -> None:
     with services.postgresql() as database, start_broker(tmp_path / "broker") as broker:
         here = "tests/challenge/"
-        again = [f"{here}test_{name}.py" for name in ("submissions", "concurrency", "uploads_quota", "worker")]
+        again = [
+            f"{here}test_{name}.py"
+            for name in (
+                "submissions",
+                "submissions_final",
+                "submissions_clock",
+                "concurrency",
+                "uploads_quota",
+                "worker",
+            )
+        ]
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *again],
             cwd=settings.BASE_DIR,
