@@ -17,8 +17,9 @@ from tests.bench.rows import ROUNDS
 from tests.bench.runs import run_rows
 from tests.bench.scoring import PAIRS, data, scoring_rows
 from tests.bench.site import site_rows
+from tests.bench.uploads import upload_rows
 
-PARTS = ("scoring", "runs", "admission", "site")
+PARTS = ("scoring", "runs", "admission", "uploads", "site")
 
 
 def main() -> int:
@@ -36,6 +37,8 @@ def main() -> int:
             rows += run_rows()
         if "admission" in parts:
             rows += admission_rows(Path(scratch))
+        if "uploads" in parts:
+            rows += upload_rows(Path(scratch))
         if "site" in parts:
             rows += site_rows(Path(scratch))
     width = max(len(row.what) for row in rows)
