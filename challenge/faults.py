@@ -8,7 +8,7 @@ import datetime as dt
 import structlog
 
 from challenge import alerts
-from challenge.models import Attempt, State, Submission
+from challenge.models import Attempt, AttemptState, State, Submission
 from sandbox import Code, Observation, Verdict, verdict
 
 log = structlog.get_logger(__name__)
@@ -51,9 +51,10 @@ def pause_seconds(code: Code, count: int) -> float:
     return 0 if code is Code.WORKER_LOST else PAUSES_SECONDS[count - 1]
 
 
-def gives_back_quota(submission: Submission, after: State, count: int) -> bool:
-    """True if the platform failed at every attempt and there will be no other."""
-    return after in (State.FAILED, State.CANCELLED) and submission.attempt_count <= count
+def is_used(submission: Submission) -> bool:
+    """True once an attempt has ended by the submission's own doing. Others, ours or handed back, use no quota."""
+    ended = Attempt.objects.filter(submission=submission, state=AttemptState.DONE)
+    return ended.exclude(verdict__in=[code.value for code in Code if code.is_platform]).exists()
 
 
 def words(attempt: Attempt, code: Code, after: State, is_held: bool = False) -> Verdict:

@@ -36,6 +36,6 @@ def fail(submission: Submission, by: User, reason: str) -> bool:
             actor=by.get_username(),
             reason=f"ended by the operators: {reason}",
             note=f"The operators ended it: {reason}"[:300],
-            charged=held.charged and not faults.gives_back_quota(held, State.FAILED, held.platform_faults),
+            charged=held.charged and faults.is_used(held),
             finished_at=Now(),
         )

@@ -12,7 +12,6 @@ from challenge.models import Attempt, BoardRow, Phase, Score, Submission, Team
 from evaluator.metrics import Scores
 from evaluator.report import Report
 
-
 PER_IMAGE = ("latencies", "curve")
 """Measurements that tell of single images, and so of hidden data."""
 

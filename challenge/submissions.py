@@ -213,7 +213,7 @@ def platform_fault(attempt: Attempt, code: Code, detail: str, *, only_if_expired
             set_fence=submission.fence + 1,
             platform_faults=count,
             workers_lost=lost,
-            charged=submission.charged and not faults.gives_back_quota(submission, after, count),
+            charged=submission.charged and (after not in (State.FAILED, State.CANCELLED) or faults.is_used(submission)),
             lease_until=None,
             **next_step,
         )
@@ -290,7 +290,7 @@ def cancel(submission: Submission, by: User) -> None:
                 after,
                 actor=by.get_username(),
                 reason="cancelled before it ran",
-                charged=submission.charged and submission.attempt_count > submission.platform_faults,
+                charged=submission.charged and faults.is_used(submission),
                 finished_at=Now(),
             ):
                 submission.refresh_from_db()

@@ -106,6 +106,19 @@ def test_what_is_handed_back_is_nobodys_fault(site: Site) -> None:
     assert [submissions.claim("w2", 60).submission for _ in "ab"] == [made, other], "it is first again"
 
 
+def test_what_was_handed_back_uses_no_quota_whatever_comes_after(site: Site) -> None:
+    cancelled, failed = (factories.submission(site.phase, team) for team in (site.team, site.strangers))
+    for _ in range(2):
+        assert submissions.hand_back(submissions.claim("w1", 60))
+        Submission.objects.filter(pk=cancelled.pk).update(turn=1000)
+    submissions.cancel(cancelled, by=site.alice)
+    for _ in range(3):
+        Submission.objects.update(not_before=None)
+        submissions.platform_fault(submissions.claim("w1", 60), Code.DISK_FAULT, "")
+    failed.refresh_from_db()
+    assert (failed.state, failed.charged, cancelled.charged) == (State.FAILED, False, False)
+
+
 def test_handing_back_what_was_cancelled_ends_it(site: Site) -> None:
     made = factories.submission(site.phase, site.team)
     attempt = submissions.claim("w1", 60)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import os
 import shutil
 import signal
@@ -168,8 +169,9 @@ class World:
         return Host.objects.filter(quarantined_at__isnull=False).exists()
 
     def close(self) -> None:
-        """Ends what still runs, and lets the next case find hosts in service."""
+        """Ends what still runs, and lets the next case find hosts in service, but none alive."""
         self.workers.stop_all()
+        Host.objects.update(last_seen=dt.datetime(2000, 1, 1, tzinfo=dt.UTC))
         for host in Host.objects.all():
             hosts.release(host)
         self.mark.unlink(missing_ok=True)
