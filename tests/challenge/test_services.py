@@ -4,6 +4,7 @@ PostgreSQL with Redis or RabbitMQ instead of SQLite and files."""
 from __future__ import annotations
 
 import os
+import secrets
 import subprocess
 import sys
 from collections.abc import Callable
@@ -38,7 +39,13 @@ def test_on_postgresql_and_a_broker(tmp_path: Path, start_broker: StartBroker) -
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *again],
             cwd=settings.BASE_DIR,
-            env={**os.environ, "DATABASE_URL": database, "TEST_BROKER_URL": broker},
+            env={
+                **os.environ,
+                "DATABASE_URL": database,
+                "TEST_BROKER_URL": broker,
+                # Runs are named after key and database: another test run on this engine must not sweep ours away.
+                "SECRET_KEY": secrets.token_urlsafe(50),
+            },
             capture_output=True,
             text=True,
             check=False,
