@@ -17,12 +17,16 @@ from challenge.worker.host import require_safe_host
 from tests.relay import SOCKET, engine_without_tls
 
 
+def environment_in(folder: Path) -> dict[str, str]:
+    return {"PATH": os.environ["PATH"], "PARAKH_VAR": str(folder / "var")}
+
+
 def start_worker(folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """A worker that is refused, and so ends by itself."""
     return subprocess.run(
         [sys.executable, "-m", "celery", "-A", "challenge", "worker", "--concurrency=1"],
         cwd=site_settings.BASE_DIR,
-        env={"PATH": os.environ["PATH"], "PARAKH_VAR": str(folder / "var"), **environment},
+        env=environment_in(folder) | environment,
         capture_output=True,
         text=True,
         check=False,
@@ -31,6 +35,8 @@ def start_worker(folder: Path, **environment: str) -> subprocess.CompletedProces
 
 
 def test_a_worker_does_not_start_on_an_unsafe_host(tmp_path: Path) -> None:
+    migrate = [sys.executable, "manage.py", "migrate", "--verbosity=0"]
+    subprocess.run(migrate, cwd=site_settings.BASE_DIR, env=environment_in(tmp_path), check=True, timeout=120)
     with engine_without_tls() as address:
         done = start_worker(tmp_path, DOCKER_HOST=address)
     assert done.returncode != 0
