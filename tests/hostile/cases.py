@@ -29,6 +29,7 @@ class Expected:
         says: words in the sentence the team reads.
         log: words in the log the team reads.
         limits: what differs from the case's limits on this runtime.
+        allowed: what the program may do there, in its own words, without any wall having fallen.
         why: why it differs on this runtime.
         left_out: why it is not run on this runtime.
     """
@@ -37,6 +38,7 @@ class Expected:
     says: tuple[str, ...] = ()
     log: tuple[str, ...] = ()
     limits: dict[str, Any] = dataclasses.field(default_factory=dict)
+    allowed: tuple[str, ...] = ()
     why: str = ""
     left_out: str = ""
 
@@ -115,7 +117,9 @@ def _read(kind: Kind, path: Path) -> Case:
 
 def _expected(said: dict[str, Any]) -> Expected:
     words = {
-        key: (said[key],) if isinstance(said[key], str) else tuple(said[key]) for key in ("says", "log") if key in said
+        key: (said[key],) if isinstance(said[key], str) else tuple(said[key])
+        for key in ("says", "log", "allowed")
+        if key in said
     }
     expected = Expected(**(said | words))
     if expected.expect != REFUSED:

@@ -45,6 +45,12 @@ def limits_of(case: Case, runtime: Runtime) -> Limits:
     return usual.replace(**case.limits | case.expected[runtime].limits)
 
 
+def code_of(case: Case, runtime: Runtime) -> str:
+    """The program as it runs: what it has at hand, what is no wall on this runtime, and itself."""
+    pictures = PICTURES if case.kind == "outputs" else ""
+    return f"{GUEST}{pictures}\nallowed = {case.expected[runtime].allowed!r}\n{case.source}"
+
+
 @dataclasses.dataclass(frozen=True)
 class Seen:
     """What came of a case: verdict or REFUSED, the sentence, the log as shown, and how long it took."""
@@ -65,12 +71,16 @@ class Trials:
 
     def run(self, case: Case, runtime: Runtime) -> list[Seen]:
         """Runs a case as often as it wants; one Seen a run."""
-        limits = limits_of(case, runtime)
-        ways = {"containers": self._container, "outputs": self._output, "tars": self._file, "archives": self._file}
+        limits, code = limits_of(case, runtime), code_of(case, runtime)
         seen = []
         for _ in range(case.runs):
             started = time.monotonic()
-            one = ways[case.kind](case, limits)
+            if case.kind == "containers":
+                one = self._container(case, limits, code)
+            elif case.kind == "outputs":
+                one = self._output(case, limits, code)
+            else:
+                one = self._file(case, limits)
             seen.append(dataclasses.replace(one, seconds=time.monotonic() - started))
         return seen
 
@@ -88,8 +98,8 @@ class Trials:
         self.ids.append(f"hostile-{uuid.uuid4().hex[:12]}")
         return self.ids[-1]
 
-    def _container(self, case: Case, limits: Limits) -> Seen:
-        entrypoint = ("python3", "-I", "-S", "-c", GUEST + case.source)
+    def _container(self, case: Case, limits: Limits, code: str) -> Seen:
+        entrypoint = ("python3", "-I", "-S", "-c", code)
         total, length = case.questions
         answers = Answers(total=total, question=lambda index: bytes([65 + index % 26]) * length)
         how = Run(id=self._id(), contract=case.contract)
@@ -102,8 +112,8 @@ class Trials:
                 return Seen(str(Code.IMAGE_REJECTED), str(error))
         return Seen(str(result.verdict.code), result.verdict.sentence, result.log.decode("utf-8", "replace"))
 
-    def _output(self, case: Case, limits: Limits) -> Seen:
-        entrypoint = ("python3", "-I", "-S", "-c", GUEST + PICTURES + case.source)
+    def _output(self, case: Case, limits: Limits, code: str) -> Seen:
+        entrypoint = ("python3", "-I", "-S", "-c", code)
         with self._image(dataclasses.replace(case, config={"Entrypoint": list(entrypoint)}), entrypoint) as image:
             return self._evaluated(image, limits, kind="image", contract=case.contract)
 

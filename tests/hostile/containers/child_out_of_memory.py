@@ -2,6 +2,10 @@
 
 expect = "MEMORY_LIMIT"
 says = "after all 2 images"
+
+[runsc]
+says = "and wanted more"
+why = "all processes are one for the host: it ends them together"
 """
 
 if fork() == 0:

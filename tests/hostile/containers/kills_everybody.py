@@ -1,6 +1,11 @@
 """Sends SIGKILL to all it can reach, its own first process as well.
 
 expect = "OK"
+
+[runsc]
+expect = "RUNTIME_ERROR"
+says = "exit code 137"
+why = "gVisor's first process can be killed from within"
 """
 
 if fork() == 0:

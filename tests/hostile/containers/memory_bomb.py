@@ -1,7 +1,7 @@
 """Takes memory for ever, before it is ready.
 
 expect = "MEMORY_LIMIT"
-says = "of 48 MiB before it was ready"
+says = "MiB before it was ready"
 """
 
 hog = []

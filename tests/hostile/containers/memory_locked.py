@@ -1,6 +1,10 @@
 """Wants memory that can't be taken from it: locked, or in huge pages.
 
 expect = "MEMORY_LIMIT"
+
+[runsc]
+allowed = ["huge pages"]
+why = "gVisor takes huge pages for a wish"
 """
 
 import mmap

@@ -2,6 +2,11 @@
 
 expect = "PIDS_LIMIT"
 says = "32 processes and threads"
+
+[runsc]
+expect = "MEMORY_LIMIT"
+says = []
+why = "a thread of gVisor's is none of the host's"
 """
 
 import threading

@@ -2,6 +2,12 @@
 
 expect = "PIDS_LIMIT"
 says = "32 processes"
+
+[runsc]
+expect = "IMAGE_TIME_LIMIT"
+says = []
+limits = {image_seconds = 1.0}
+why = "a zombie has no process of the host"
 """
 
 ready()

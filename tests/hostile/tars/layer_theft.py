@@ -4,18 +4,17 @@ expect = "IMAGE_REJECTED"
 says = "is not what the config says it is"
 """
 
+import contextlib
 from pathlib import Path
 
-import docker
-
+from sandbox.engine import connect
 from tests.hostile.host import CANARY
 from tests.sandbox.archives import Archive
 
 
 def make(path: Path) -> None:
-    client = docker.from_env()
-    stolen = client.images.get(CANARY).attrs["RootFS"]["Layers"]
-    client.close()
+    with contextlib.closing(connect()) as client:
+        stolen = client.images.get(CANARY).attrs["RootFS"]["Layers"]
     archive = Archive.of(b"garbage")
     archive.diff_ids = list(stolen)
     archive.write(path)
