@@ -60,14 +60,15 @@ class Host:
             memory=_reset_peak(),
         )
 
-    def left(self, before: Before, run_ids: list[str], scratch: Path) -> list[str]:
+    def left(self, before: Before, run_ids: list[str], images: set[str], scratch: Path) -> list[str]:
         """What is left of these runs, in words; empty if all is as it was. Waits for what is just going.
 
         Args:
+            images: ids of the images that were loaded for them.
             scratch: where the worker made its temporary files.
         """
         give_up = time.monotonic() + PATIENCE_SECONDS
-        while found := [*self._in_the_worker(before, scratch), *self._on_the_engine(before, run_ids)]:
+        while found := [*self._in_the_worker(before, scratch), *self._on_the_engine(before, run_ids, images)]:
             if time.monotonic() > give_up:
                 break
             time.sleep(0.1)
@@ -81,14 +82,13 @@ class Host:
         if _threads() > before.threads:
             yield f"threads of the worker: {[thread.name for thread in threading.enumerate()]}"
 
-    def _on_the_engine(self, before: Before, run_ids: list[str]) -> Iterator[str]:
+    def _on_the_engine(self, before: Before, run_ids: list[str], images: set[str]) -> Iterator[str]:
         with contextlib.closing(connect()) as client:
             yield from left_behind(client, run_ids)
             tags = _tags(client)
             yield from (f"upload {UPLOADS}:{run_id}" for run_id in run_ids if f"{UPLOADS}:{run_id}" in tags)
             yield from (f"name {tag} moved" for tag, image in before.tags.items() if tags.get(tag) != image)
-            new = _loaded(client, before.moment) & _images(client) - before.images - set(tags.values())
-            yield from (f"image {image} without a name" for image in new)
+            yield from (f"image {image}" for image in images & _images(client) - before.images)
             alive = client.api.containers(all=True)
             used = {mount.get("Name") for each in alive for mount in each["Mounts"]}
             unused = _volumes(client) - before.volumes - used
@@ -123,16 +123,6 @@ def _containers_of(client: docker.DockerClient, run_ids: list[str], since: float
         with contextlib.closing(events):
             found |= {event["Actor"]["ID"] for event in events}
     return found
-
-
-def _loaded(client: docker.DockerClient, since: float) -> set[str]:
-    """Ids of the images that were loaded or named since then; others may build theirs meanwhile."""
-    events = client.events(
-        since=f"{since - 1:.6f}", until=f"{time.time():.6f}", decode=True,
-        filters={"type": "image", "event": ["load", "tag", "untag"]},
-    )  # fmt: skip
-    with contextlib.closing(events):
-        return {event["Actor"]["ID"] for event in events}
 
 
 def _images(client: docker.DockerClient) -> set[str]:

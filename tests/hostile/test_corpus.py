@@ -74,4 +74,4 @@ def test_case(
     assert grown < WORKER_MEMORY, f"the worker grew by {grown >> 20} MiB"
     good = trials.good(runtime)
     assert good.verdict == Code.OK, f"the next good submission: {good.sentence}"
-    assert host.left(before, trials.ids, scratch) == []
+    assert host.left(before, trials.ids, trials.images, scratch) == []

@@ -15,7 +15,7 @@ from evaluator.errors import SubmissionError
 from evaluator.pipeline import evaluate
 from evaluator.predictions import labels_of, score_archive
 from evaluator.text import report_text
-from sandbox import BadImage, Code, Limits, Program, Run, run
+from sandbox import BadImage, Code, Limits, Program, Run, images, run
 from sandbox.bases import ROOT_IMAGE
 from sandbox.engine import connect
 from tests.hostile.cases import REFUSED, Case, Runtime
@@ -68,6 +68,8 @@ class Trials:
         self._dataset = dataset
         self._folder = folder
         self.ids: list[str] = []
+        self.images: set[str] = set()
+        """Ids of the images that archives were found to hold, and that the engine may have been given."""
 
     def run(self, case: Case, runtime: Runtime) -> list[Seen]:
         """Runs a case as often as it wants; one Seen a run."""
@@ -126,7 +128,11 @@ class Trials:
             except SubmissionError as error:
                 return Seen(REFUSED, str(error))
             return Seen(str(Code.OK), "scored")
-        return self._evaluated(path, limits, kind="code" if case.kind == "archives" else "image")
+        if case.kind == "archives":
+            return self._evaluated(path, limits, kind="code")
+        with contextlib.suppress(BadImage):
+            self.images.add(f"sha256:{images.inspect(path, limits).config_digest}")
+        return self._evaluated(path, limits, kind="image")
 
     def _evaluated(self, submission: Path | str, limits: Limits, **how: Any) -> Seen:
         report = evaluate(submission, self._dataset, limits, run_id=self._id(), **how)
