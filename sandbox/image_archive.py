@@ -9,15 +9,25 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
 import posixpath
 import stat
 from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
 from sandbox.errors import BadImage, shown
 from sandbox.image_layer import Links, walk_layer
-from sandbox.image_stream import Budget, CannotUnpack, Fatal, Stream, compression, file_chunks, unpacked, watched
+from sandbox.image_stream import (
+    Budget,
+    CannotUnpack,
+    Digest,
+    Fatal,
+    Stream,
+    compression,
+    file_chunks,
+    unpacked,
+    watched,
+)
 from sandbox.image_tar import DIRECTORY, REGULAR, SAVE, SYMLINK, Member, TarReader
 from sandbox.limits import MIB, Limits
 
@@ -72,13 +82,14 @@ def read_archive(path: Path, limits: Limits) -> Archive:
         BadImage: it can't be accepted, whatever it describes.
         OSError: it can't be read.
     """
-    reading = _Reading(limits)
-    with open_archive(path, reading.budget) as (method, stream):
-        tar = TarReader(stream)
-        for member in tar:
-            reading.add(member, tar)
-        if any(piece.strip(b"\0") for piece in stream.rest()):
-            raise BadImage("goes on after its end", entry="the archive", remedy=SAVE)
+    with ThreadPoolExecutor(max_workers=1) as beside:
+        reading = _Reading(limits, beside)
+        with open_archive(path, reading.budget) as (method, stream):
+            tar = TarReader(stream)
+            for member in tar:
+                reading.add(member, tar)
+            if any(piece.strip(b"\0") for piece in stream.rest()):
+                raise BadImage("goes on after its end", entry="the archive", remedy=SAVE)
     if not reading.blobs:
         raise BadImage("is damaged: nothing is in it" if method else "is empty", entry="the archive", remedy=SAVE)
     return Archive(method, reading.blobs, reading.links)
@@ -106,7 +117,8 @@ def open_archive(path: Path, budget: Budget) -> Iterator[tuple[str, Stream]]:
 class _Reading:
     """What has been read so far."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, beside: Executor) -> None:
+        self._beside = beside
         self.budget = Budget(limits.image_unpacked_bytes, limits.image_files)
         self.blobs: dict[str, Blob] = {}
         self.links: dict[str, str] = {}
@@ -135,7 +147,7 @@ class _Reading:
             raise BadImage("is neither file nor directory", entry=f"entry {shown(name)}", remedy=SAVE)
 
     def _blob(self, name: str, content: Iterator[bytes]) -> Blob:
-        raw, inside, json = _Measure(), _Measure(), _Json(MAX_ALL_JSON_BYTES - self._json_bytes)
+        raw, inside, json = Digest(self._beside), Digest(self._beside), _Json(MAX_ALL_JSON_BYTES - self._json_bytes)
         packed = Stream(watched(content, raw.add))
         files, links, method, is_damaged = self.budget.files, Links(), "", False
         try:
@@ -150,9 +162,9 @@ class _Reading:
         found = inside if method else raw
         return Blob(
             name=name,
-            raw_digest=raw.digest,
+            raw_digest=raw.hexdigest(),
             raw_bytes=raw.length,
-            digest="" if is_damaged else found.digest,
+            digest="" if is_damaged else found.hexdigest(),
             unpacked_bytes=found.length,
             content=bytes(json.content) or None,
             links=links,
@@ -180,22 +192,6 @@ def _whole(content: Iterator[bytes]) -> Iterator[bytes]:
         yield from content
     except BadImage as error:
         raise Fatal(error.reason, entry=error.entry or "the archive", remedy=error.remedy) from error
-
-
-class _Measure:
-    """Digest and length of what passes by."""
-
-    def __init__(self) -> None:
-        self._digest = hashlib.sha256()
-        self.length = 0
-
-    def add(self, chunk: bytes) -> None:
-        self._digest.update(chunk)
-        self.length += len(chunk)
-
-    @property
-    def digest(self) -> str:
-        return self._digest.hexdigest()
 
 
 class _Json:

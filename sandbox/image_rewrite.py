@@ -6,16 +6,16 @@ more as they go, so that the engine gets what was inspected or nothing.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import posixpath
 import tarfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 from sandbox.errors import BadImage
 from sandbox.image_admission import ImageTar, Layer
 from sandbox.image_archive import open_archive
-from sandbox.image_stream import RATIO, Budget, Stream, compression, unpacked
+from sandbox.image_stream import RATIO, Budget, Digest, Stream, compression, unpacked, watched
 from sandbox.image_tar import REGULAR, TarReader
 
 
@@ -29,13 +29,13 @@ def rewritten(tar: ImageTar, tag: str) -> Iterator[bytes]:
     ours = {layer.digest: f"{number:03d}.tar" for number, layer in enumerate(tar.layers)}
     wanted = {layer.name: layer for layer in {layer.digest: layer for layer in tar.layers}.values()}
     budget = Budget(most_bytes=RATIO * tar.packed_bytes, most_files=0)  # what was inspected fits; what was changed ends
-    with open_archive(tar.path, budget) as (_, stream):
+    with ThreadPoolExecutor(max_workers=1) as beside, open_archive(tar.path, budget) as (_, stream):
         archive = TarReader(stream)
         for member in archive:
             place = posixpath.normpath(member.name.decode("utf-8", "surrogateescape"))
             if member.kind == REGULAR and (layer := wanted.pop(place, None)):
                 yield _header(ours[layer.digest], layer.unpacked_bytes)
-                yield from _content(layer, Stream(archive.content()), budget)
+                yield from _content(layer, Stream(archive.content()), budget, Digest(beside))
                 yield bytes(-layer.unpacked_bytes % tarfile.BLOCKSIZE)
             if not wanted:
                 break
@@ -47,20 +47,17 @@ def rewritten(tar: ImageTar, tag: str) -> Iterator[bytes]:
     yield bytes(tarfile.RECORDSIZE)
 
 
-def _content(layer: Layer, packed: Stream, budget: Budget) -> Iterator[bytes]:
+def _content(layer: Layer, packed: Stream, budget: Budget, digest: Digest) -> Iterator[bytes]:
     """The layer, unpacked.
 
     Raises:
         BadImage: it is not what was inspected.
     """
-    digest, length = hashlib.sha256(), 0
-    for chunk in unpacked(packed, compression(packed), budget):
-        digest.update(chunk)
-        length += len(chunk)
-        if length > layer.unpacked_bytes:
+    for chunk in watched(unpacked(packed, compression(packed), budget), digest.add):
+        if digest.length > layer.unpacked_bytes:
             raise _changed()
         yield chunk
-    if length != layer.unpacked_bytes or digest.hexdigest() != layer.digest:
+    if digest.length != layer.unpacked_bytes or digest.hexdigest() != layer.digest:
         raise _changed()
 
 

@@ -7,8 +7,10 @@ than a small one.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import zlib
 from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future
 from typing import IO, Any, NoReturn, cast
 
 import zstandard
@@ -18,6 +20,7 @@ from sandbox.limits import MIB
 from sandbox.verdicts import size
 
 CHUNK = MIB
+_WORTH_A_THREAD = 256 * 1024
 
 RATIO = 100
 RATIO_FREE_BYTES = 64 * MIB
@@ -145,6 +148,33 @@ class Stream:
         if self._at >= len(self._chunk):
             self._chunk, self._at = next(self._chunks, b""), 0
         return bool(self._chunk)
+
+
+class Digest:
+    """sha256 and length of what passes by. Large chunks are hashed in a thread, while this one reads on."""
+
+    def __init__(self, beside: Executor) -> None:
+        self._beside = beside
+        self._sha256 = hashlib.sha256()
+        self._begun: Future[None] | None = None
+        self.length = 0
+
+    def add(self, chunk: bytes) -> None:
+        self._finish()
+        self.length += len(chunk)
+        if len(chunk) < _WORTH_A_THREAD:
+            self._sha256.update(chunk)
+        else:
+            self._begun = self._beside.submit(self._sha256.update, chunk)
+
+    def hexdigest(self) -> str:
+        self._finish()
+        return self._sha256.hexdigest()
+
+    def _finish(self) -> None:
+        if self._begun is not None:
+            self._begun.result()
+            self._begun = None
 
 
 def file_chunks(file: IO[bytes]) -> Iterator[bytes]:
