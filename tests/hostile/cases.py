@@ -20,6 +20,10 @@ REFUSED = "REFUSED"
 """What becomes of a prediction archive that is not scored: no container runs, so it has no verdict of the sandbox."""
 
 
+ALL = "PARAKH_HOSTILE_ALL"
+"""Environment variable: run every case on every runtime."""
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Expected:
     """What is to come of a case.
