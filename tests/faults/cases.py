@@ -111,9 +111,11 @@ def broker_killed(world: World) -> None:
     world.start()
     until(lambda: world.is_running(submission), 60, "it runs")
     restart = servers.kill(servers.broker_process(broker_url()))
-    waiting = world.submit()  # Its bell can't be rung.
-    time.sleep(1)
-    restart()
+    try:
+        waiting = world.submit()  # Its bell can't be rung.
+        time.sleep(1)
+    finally:
+        restart()
     until(_broker_answers, 60, "the broker answers again")
     world.reaches(waiting, State.FINISHED)
     world.settle(submission, faults=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -25,15 +26,35 @@ def kill(process: int) -> Callable[[], None]:
         words = _words[process]
     os.kill(process, signal.SIGKILL)
     until(lambda: _is_over(place), 20, "the server is dead")
+    if Path(program).name == "postgres":
+        until(lambda: not _works_in(folder), 20, "its processes have noticed")
 
     def start() -> None:
+        # Until its parent looks at it, the dead server is a zombie, which PostgreSQL takes for one that runs.
+        for lock in (Path(folder) / "postmaster.pid", *Path(folder).parent.glob(".s.PGSQL.*.lock")):
+            lock.unlink(missing_ok=True)
         _started.append(
             subprocess.Popen(
-                [program, *words[1:]], cwd=folder, user=user, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+                words,  # Debian's redis-server is a link to another program, which goes by its own name.
+                executable=program,
+                cwd=folder,
+                user=user,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
             )
         )
 
     return start
+
+
+def _works_in(folder: str) -> list[Path]:
+    """Processes that have this working directory."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if os.readlink(process / "cwd") == folder:
+                found.append(process)
+    return found
 
 
 _words: dict[int, list[str]] = {}
