@@ -30,6 +30,8 @@ _ACCOUNTS = frozenset((b"etc", b"etc/passwd", b"etc/group"))
 MAX_ACCOUNTS_BYTES = 1024 * 1024
 """The engine itself reads these two files at each start, and keeps every line for our group: of 15 MB it made 300."""
 
+_PLACES = frozenset((b"input", b"output", b"submission"))
+
 _WHITEOUT, _OPAQUE = b".wh.", b".wh..wh..opq"
 
 Links = dict[bytes, bytes]
@@ -93,6 +95,8 @@ class _Layer:
             raise BadImage(f"is a {what} device", remedy="leave /dev to the container")
         if name in _ACCOUNTS:
             _check_accounts(member)
+        if name in _PLACES and kind != DIRECTORY:
+            raise BadImage("lies where a place of ours is mounted, and is no directory", remedy="leave it out")
         self._remember(name, member)
 
     def _check_parents(self, name: bytes) -> None:

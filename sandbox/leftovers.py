@@ -22,6 +22,8 @@ from sandbox.errors import SandboxUnavailable
 from sandbox.images import UPLOADS
 from sandbox.volumes import LABEL
 
+_RUNTIME_PROGRAMS = r"(?:.*/)?(?:runsc(?:-sandbox|-gofer)?|containerd-shim[a-z0-9-]*)"
+
 KILL_SECONDS = REMOVE_SECONDS = 30.0
 """How long the engine may take to end or remove a container before its processes are killed over its head."""
 
@@ -123,28 +125,36 @@ def _sweep_engine(client: docker.DockerClient, is_left_over: _IsLeftOver) -> lis
     return removed
 
 
+def end_runtime(client: docker.DockerClient, container_id: str) -> None:
+    """Kills what a runtime still does for a container that was removed: with runsc each failed start leaves a shim."""
+    if is_local(client):
+        _kill_runtime(lambda other: other == container_id)
+
+
 def _kill_strays(client: docker.DockerClient) -> list[str]:
     """Kills gVisor processes of containers the engine does not list any more: a hung one can outlive its removal."""
-    strays = list(_runsc_processes())
-    if not strays:
-        return []
+    found = {container_id for _, container_id in _runtime_processes()}
     with engine_errors("listing containers"):
-        known = {container["Id"] for container in client.api.containers(all=True)}
+        forgotten = found - {container["Id"] for container in client.api.containers(all=True)}
+    return _kill_runtime(lambda container_id: container_id in forgotten)
+
+
+def _kill_runtime(is_over: Callable[[str], bool]) -> list[str]:
     killed = []
-    for process, container_id in strays:
-        if container_id not in known:
+    for process, container_id in _runtime_processes():
+        if is_over(container_id):
             with contextlib.suppress(OSError):
                 os.kill(process, signal.SIGKILL)
                 killed.append(f"process {process} of runsc")
     return killed
 
 
-def _runsc_processes() -> Iterator[tuple[int, str]]:
-    """Process and container id of whatever an engine has runsc do. A container is listed before it has any."""
+def _runtime_processes() -> Iterator[tuple[int, str]]:
+    """Process and container id of shims and of whatever runsc does. The engine lists a container before it has any."""
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
             command = (folder / "cmdline").read_bytes().decode("utf-8", "replace").split("\0")
-            if not re.fullmatch(r"(?:.*/)?runsc(?:-sandbox|-gofer)?", command[0]) or "/moby" not in " ".join(command):
+            if not re.fullmatch(_RUNTIME_PROGRAMS, command[0]) or "moby" not in " ".join(command):
                 continue
             ids = [word for word in command if re.fullmatch("[0-9a-f]{64}", word)]
             if ids:

@@ -23,7 +23,7 @@ from sandbox.conversation import Conversation
 from sandbox.cores import Cores, Stopped, reserve
 from sandbox.engine import connect, engine_errors, patience
 from sandbox.errors import SandboxUnavailable
-from sandbox.leftovers import end_processes, kill_container, remove_container
+from sandbox.leftovers import end_processes, end_runtime, kill_container, remove_container
 from sandbox.limits import Limits
 from sandbox.meter import open_meter
 from sandbox.program import Program, Questions, Result, Run
@@ -88,6 +88,8 @@ def _run_container(
         container = create_container(client, program, limits, questions, how, binds, cores, parent)
         meter = open_meter(client, str(container.id), parent)
         stack.callback(meter.close)
+        if limits.runtime == "runsc":
+            stack.callback(end_runtime, client, str(container.id))
         stack.callback(remove_container, client, str(container.id))
         channel = Channel(client, str(container.id))
         stack.callback(channel.close)
@@ -153,15 +155,20 @@ def _start(client: docker.DockerClient, container: Container) -> str | None:
         if isinstance(cause, APIError):
             with engine_errors("asking why the container did not start"):
                 container.reload()
-            if cause.status_code == 400 or container.attrs["State"]["ExitCode"] in (126, 127):
-                return _last_words(str(cause.explanation or cause))
+            said = str(cause.explanation or cause)
+            is_images = cause.status_code == 400 or container.attrs["State"]["ExitCode"] in (126, 127)
+            if is_images or "creating process: failed to load" in said:  # the latter is runsc's
+                return _last_words(said)
         raise
     return None
 
 
 def _last_words(explanation: str) -> str:
     """The runtime's own reason, without the chain of programs that passed it on."""
-    reason = re.split(r"start(?:ing)? container process(?: caused)?: ", explanation.strip())[-1]
+    reason = re.split(
+        r"start(?:ing)? container process(?: caused)?: |starting root container: |creating process: ",
+        explanation.strip(),
+    )[-1]
     # Where the engine keeps it is nobody's business.
     reason = re.sub(r"/\S*/(?:merged|rootfs)(?=/)", "", reason)
     reason = re.sub(r'/[^\s":]*/(?:volumes|overlay2|containers)/[^\s":]*', "…", reason)

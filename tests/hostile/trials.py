@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from evaluator.datasets import Dataset
-from evaluator.errors import SubmissionError
+from evaluator.errors import PlatformError, SubmissionError
 from evaluator.pipeline import evaluate
 from evaluator.predictions import labels_of, score_archive
 from evaluator.text import report_text
-from sandbox import BadImage, Code, Limits, Program, Run, images, run
+from sandbox import BadImage, Code, Limits, Program, Run, SandboxUnavailable, images, run
 from sandbox.bases import ROOT_IMAGE
 from sandbox.engine import connect
 from tests.hostile.cases import REFUSED, Case, Runtime
@@ -112,6 +112,8 @@ class Trials:
                 result = run(program, limits, answers.questions(), how)
             except BadImage as error:
                 return Seen(str(Code.IMAGE_REJECTED), str(error))
+            except SandboxUnavailable as error:
+                return Seen(str(Code.ENGINE_FAULT), str(error))
         return Seen(str(result.verdict.code), result.verdict.sentence, result.log.decode("utf-8", "replace"))
 
     def _output(self, case: Case, limits: Limits, code: str) -> Seen:
@@ -135,7 +137,10 @@ class Trials:
         return self._evaluated(path, limits, kind="image")
 
     def _evaluated(self, submission: Path | str, limits: Limits, **how: Any) -> Seen:
-        report = evaluate(submission, self._dataset, limits, run_id=self._id(), **how)
+        try:
+            report = evaluate(submission, self._dataset, limits, run_id=self._id(), **how)
+        except PlatformError as error:
+            return Seen(str(error.code), str(error))
         shown = report_text(report)
         assert all(character.isprintable() or character == "\n" for character in shown), "shown as it was written"
         assert (report.scores is None) == (not report.verdict.ok)

@@ -95,6 +95,7 @@ REFUSED = {
     "a FUSE device": ([device("dev/fuse", tarfile.CHRTYPE, 10, 229)], "is a character device"),
     "the mark of overlayfs that deletes": ([device("usr", tarfile.CHRTYPE, 0, 0)], "is a character device"),
     "a link in place of the groups": ([symlink("etc/group", "/opt/large")], "list of accounts"),
+    "a link in place of our input": ([symlink("input", "/")], "a place of ours is mounted"),
     "a link in place of /etc": ([symlink("etc", "opt")], "list of accounts"),
     "a link in place of the root": ([symlink("./", "/etc")], "place of the root"),
     "a file in place of the root": ([entry(".")], "place of the root"),
