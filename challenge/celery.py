@@ -75,8 +75,8 @@ app.conf.update(
     worker_prefetch_multiplier=1,
     worker_concurrency=1,
     task_time_limit=LONGEST_RUN_SECONDS,
-    # Nobody uses it. The file-system broker would keep a file for every message of it, and with RabbitMQ a second worker
-    # on a machine would not start: both would want the same queue for it.
+    # Nobody uses it. The file-system broker would keep a file for every message of it, and with RabbitMQ a second
+    # worker on a machine would not start: both would want the same queue for it.
     worker_enable_remote_control=False,
     worker_hijack_root_logger=False,
     worker_redirect_stdouts=False,

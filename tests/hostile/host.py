@@ -68,11 +68,17 @@ class Host:
             scratch: where the worker made its temporary files.
         """
         give_up = time.monotonic() + PATIENCE_SECONDS
-        while found := [*self._in_the_worker(before, scratch), *self._on_the_engine(before, run_ids, images)]:
+        while found := self._found(before, run_ids, images, scratch):
             if time.monotonic() > give_up:
                 break
             time.sleep(0.1)
         return found
+
+    def _found(self, before: Before, run_ids: list[str], images: set[str], scratch: Path) -> list[str]:
+        try:
+            return [*self._in_the_worker(before, scratch), *self._on_the_engine(before, run_ids, images)]
+        except FileNotFoundError as error:  # somebody's cgroup went while we looked; the next look will tell
+            return [f"{error.filename}, which was just going"]
 
     def _in_the_worker(self, before: Before, scratch: Path) -> Iterator[str]:
         gc.collect()

@@ -4,8 +4,4 @@ expect = "RUNTIME_ERROR"
 says = "could not be started"
 contract = "batch"
 build = "ln -s / /input"
-
-[runsc]
-expect = "ENGINE_FAULT"
-why = "gVisor ends without a reason; an upload with such a link is refused before it is loaded"
 """
