@@ -16,6 +16,10 @@ from tests.faults.sets import SETS, services_of
 @pytest.mark.services
 @pytest.mark.docker
 @pytest.mark.timeout(1500)
+@pytest.mark.skipif(
+    not os.environ.get("PARAKH_FAULTS_ON_SERVERS"),
+    reason="minutes long: set PARAKH_FAULTS_ON_SERVERS=1, or see `make faults`",
+)
 @pytest.mark.parametrize("name", SETS[1:])
 def test_on_servers(name: str, tmp_path: Path) -> None:
     with services_of(name, tmp_path) as environment:
