@@ -12,7 +12,7 @@ from __future__ import annotations
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Q, QuerySet
 
-from challenge.models import Challenge, Phase, Submission, Team
+from challenge.models import Challenge, Phase, Stage, Submission, Team
 
 Person = AbstractBaseUser | AnonymousUser
 """`request.user`."""
@@ -29,7 +29,7 @@ def visible_challenges(user: Person) -> QuerySet[Challenge]:
     """Challenges this user may see: the public ones, and those she organizes. Staff see all."""
     if _is_staff(user):
         return Challenge.objects.all()
-    allowed = Q(is_public=True)
+    allowed = Q(stage=Stage.LIVE)
     if user.is_authenticated:
         allowed |= Q(pk__in=organized_challenges(user).values("pk"))
     return Challenge.objects.filter(allowed)

@@ -22,7 +22,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from rest_framework.authtoken.models import Token
 
 from challenge import permissions, quotas, storage, submissions, teams, uploads
-from challenge.forms import SubmitForm, UploadForm
+from challenge.forms.submitting import SubmitForm, UploadForm
 from challenge.models import Attempt, Phase, State, Submission, Team
 from challenge.presentation import limits_text, report
 from challenge.views import finding

@@ -98,7 +98,7 @@ def test_who_may_open_it(name: str, person: str, client: Client, site: Site, sco
 
 @pytest.mark.parametrize("name", ["challenge", "leaderboard", "submit", "challenge_submissions", "phase_edit"])
 def test_pages_of_a_hidden_challenge_do_not_exist(name: str, client: Client, site: Site, scored: Submission) -> None:
-    site.challenge.is_public = False
+    site.challenge.stage = "draft"
     site.challenge.save()
     _, arguments, _ = TABLE[name]
     address = reverse(name, args=arguments(site, scored))
@@ -109,7 +109,7 @@ def test_pages_of_a_hidden_challenge_do_not_exist(name: str, client: Client, sit
 
 
 def test_a_hidden_challenge_is_not_listed(client: Client, site: Site) -> None:
-    site.challenge.is_public = False
+    site.challenge.stage = "draft"
     site.challenge.save()
     assert site.challenge.title not in client.get("/").content.decode()
     client.force_login(site.olga)

@@ -302,7 +302,7 @@ def test_refusals_have_reasons_and_keep_nothing(site: Site, django_user_model) -
 
     tar = b"\0" * 257 + b"ustar" + b"\0" * 250
     cases = [
-        ({"kind": "carrier pigeon"}, "no kind of submission"),
+        ({"kind": "carrier pigeon"}, "takes no submissions of the kind"),
         ({"base": "windows"}, "no base image"),
         ({"user": site.carol}, "not in this team"),
         ({"upload": SimpleUploadedFile("empty.zip", b"")}, "empty"),
@@ -320,7 +320,7 @@ def test_refusals_have_reasons_and_keep_nothing(site: Site, django_user_model) -
     site.phase.opens = site.phase.closes = timezone.now() + dt.timedelta(days=1)
     with pytest.raises(submissions.Refused, match="opens on"):
         attempt()
-    site.phase.challenge.is_public = False
+    site.phase.challenge.stage = "draft"
     with pytest.raises(submissions.Refused, match="not public"):
         attempt()
     assert not Submission.objects.exists()

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from challenge import forms
 from challenge import settings as site_settings
+from challenge.forms import phases as forms
 from challenge.worker.host import require_safe_host
 from tests.relay import SOCKET, engine_without_tls
 
