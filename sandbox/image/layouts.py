@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from typing import Any, NoReturn
 
 from sandbox.errors import BadImage, shown
-from sandbox.image_archive import MAX_JSON_BYTES, Archive, Blob
-from sandbox.image_tar import SAVE
+from sandbox.image.archive import MAX_JSON_BYTES, Archive, Blob
+from sandbox.image.tar import SAVE
 from sandbox.verdicts import size
 
 _ONE = "save one image at a time with `docker save IMAGE`"

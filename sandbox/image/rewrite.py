@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from sandbox.errors import BadImage
-from sandbox.image_admission import ImageTar, Layer
-from sandbox.image_archive import open_archive
-from sandbox.image_stream import RATIO, Budget, Digest, Stream, compression, unpacked, watched
-from sandbox.image_tar import REGULAR, TarReader
+from sandbox.image.admission import ImageTar, Layer
+from sandbox.image.archive import open_archive
+from sandbox.image.stream import RATIO, Budget, Digest, Stream, compression, unpacked, watched
+from sandbox.image.tar import REGULAR, TarReader
 
 
 def rewritten(tar: ImageTar, tag: str) -> Iterator[bytes]:

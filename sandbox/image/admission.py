@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Any
 
 from sandbox.errors import BadImage, shown
-from sandbox.image_archive import Blob, read_archive
-from sandbox.image_config import KERNELS_OWN, SHARED_MEMORY, check_config, check_names
-from sandbox.image_layer import Links
-from sandbox.image_layouts import Described, describe, layer_name, parse
+from sandbox.image.archive import Blob, read_archive
+from sandbox.image.config import KERNELS_OWN, SHARED_MEMORY, check_config, check_names
+from sandbox.image.layer import Links
+from sandbox.image.layouts import Described, describe, layer_name, parse
 from sandbox.limits import KIB, Limits
 from sandbox.verdicts import size
 

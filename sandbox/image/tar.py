@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from sandbox.errors import BadImage, shown
-from sandbox.image_stream import Stream
+from sandbox.image.stream import Stream
 
 BLOCK = 512
 MAX_RECORDS_BYTES = 256 * 1024

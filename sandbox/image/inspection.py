@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.text import Text
 
 from sandbox.errors import BadImage
-from sandbox.image_admission import ImageTar, host_architecture, inspect
-from sandbox.image_config import LOADER_VARIABLES
+from sandbox.image.admission import ImageTar, host_architecture, inspect
+from sandbox.image.config import LOADER_VARIABLES
 from sandbox.limits import Limits
 from sandbox.options import add_limit_options, limits_from, size_option
 from sandbox.verdicts import size

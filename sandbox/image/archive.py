@@ -16,8 +16,8 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from pathlib import Path
 
 from sandbox.errors import BadImage, shown
-from sandbox.image_layer import Links, walk_layer
-from sandbox.image_stream import (
+from sandbox.image.layer import Links, walk_layer
+from sandbox.image.stream import (
     Budget,
     CannotUnpack,
     Digest,
@@ -28,7 +28,7 @@ from sandbox.image_stream import (
     unpacked,
     watched,
 )
-from sandbox.image_tar import DIRECTORY, REGULAR, SAVE, SYMLINK, Member, TarReader
+from sandbox.image.tar import DIRECTORY, REGULAR, SAVE, SYMLINK, Member, TarReader
 from sandbox.limits import MIB, Limits
 
 MAX_ENTRIES = 2_000

@@ -9,8 +9,8 @@ from __future__ import annotations
 import posixpath
 
 from sandbox.errors import BadImage
-from sandbox.image_stream import Budget, Fatal, Stream, looks_packed
-from sandbox.image_tar import (
+from sandbox.image.stream import Budget, Fatal, Stream, looks_packed
+from sandbox.image.tar import (
     BLOCK_DEVICE,
     BUILD,
     CHARACTER,
