@@ -17,7 +17,7 @@ from challenge import permissions, submissions
 from challenge.forms.phases import HostOffer, LimitsForm, PhaseForm
 from challenge.models import Phase
 from challenge.views import finding
-from challenge.views.participant import paged
+from challenge.views.paging import paged
 from challenge.views.public import main_phase
 from sandbox import PROFILES, Limits
 
