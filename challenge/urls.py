@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from challenge.api import api_urlpatterns
-from challenge.views import operator, organizer, profile, public, submissions, submit
+from challenge.views import board, operator, organizer, profile, public, submissions, submit
 
 # Staff log in where everyone does: there, and not on the admin's own page, wrong passwords are counted.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -16,7 +16,7 @@ urlpatterns = [
     # Everyone
     path("", public.home, name="home"),
     path("challenges/<slug:slug>/", public.challenge, name="challenge"),
-    path("challenges/<slug:slug>/<slug:phase_slug>/leaderboard/", public.leaderboard, name="leaderboard"),
+    path("challenges/<slug:slug>/<slug:phase_slug>/leaderboard/", board.leaderboard, name="leaderboard"),
     # Participants
     path("challenges/<slug:slug>/<slug:phase_slug>/submit/", submit.submit, name="submit"),
     path("challenges/<slug:slug>/<slug:phase_slug>/submit/begin/", submit.upload_begin, name="upload_begin"),
