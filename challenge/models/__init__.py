@@ -21,6 +21,7 @@ from challenge.models.challenges import (
 )
 from challenge.models.hosts import Host
 from challenge.models.notices import Alert, AuditEntry, Notice
+from challenge.models.organizing import QuotaGrant, Rerun, RerunItem
 from challenge.models.people import IdempotencyKey, Profile
 from challenge.models.scores import BoardRow, Record, Score, Standing
 from challenge.models.submissions import (
@@ -60,7 +61,10 @@ __all__ = [
     "Phase",
     "Picture",
     "Profile",
+    "QuotaGrant",
     "Record",
+    "Rerun",
+    "RerunItem",
     "Role",
     "Score",
     "Stage",

@@ -41,6 +41,10 @@ class Dataset(models.Model):
     is_open = models.BooleanField(
         default=False, help_text="Its images and labels may be shown to everybody, with a model's answers beside them."
     )
+    # A challenge on somebody's secret images could have them read out: staff say which ones may use them.
+    granted = models.ManyToManyField(
+        "Challenge", related_name="granted_datasets", blank=True, help_text="May use it. Open and drawn ones: any may."
+    )
     created = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
@@ -73,6 +77,7 @@ class Challenge(models.Model):
     )
     stage = models.CharField(max_length=10, choices=Stage.choices, default=Stage.DRAFT)
     review_note = models.TextField(blank=True, help_text="What staff answered when they sent it back.")
+    review_asked_at = models.DateTimeField(null=True, blank=True, help_text="Since then it waits for review.")
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="created_challenges"
     )
@@ -136,9 +141,17 @@ class Announcement(models.Model):
     body = models.TextField(blank=True, help_text="Markdown.")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     at = models.DateTimeField(default=timezone.now)
+    edited_at = models.DateTimeField(null=True, blank=True)
+    withdrawn_at = models.DateTimeField(null=True, blank=True, help_text="Since then only organizers see it.")
+    # Mails are written in portions: to members of teams up to this user they have been.
+    mail_after = models.BigIntegerField(null=True, blank=True, help_text="Null: nobody is to be mailed any more.")
+    mailed = models.PositiveIntegerField(default=0, help_text="How many mails were written.")
 
     class Meta:
-        ordering = ("-at",)
+        ordering = ("-at", "-id")
+        indexes = (
+            models.Index(fields=("id",), condition=models.Q(mail_after__isnull=False), name="announcements_to_mail"),
+        )
 
     def __str__(self) -> str:
         return self.title
