@@ -75,6 +75,8 @@ try:
 except OSError:
     pass  # System check parakh.E003 says so in words.
 
+DOCS_DIR = BASE_DIR / "docs"  # Served under /docs/.
+
 # --- The site and its address ----------------------------------------------------------------------------------------
 DEBUG = env_bool("DEBUG")
 SITE_URL = env("SITE_URL", "http://127.0.0.1:8000").rstrip("/")

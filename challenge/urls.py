@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from challenge.api import api_urlpatterns
-from challenge.views import board, operator, organizer, profile, public, submissions, submit
+from challenge.views import board, docs, operator, organizer, profile, public, submissions, submit
 
 # Staff log in where everyone does: there, and not on the admin's own page, wrong passwords are counted.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -31,6 +31,10 @@ urlpatterns = [
     path("challenges/<slug:slug>/submissions/", organizer.challenge_submissions, name="challenge_submissions"),
     path("challenges/<slug:slug>/<slug:phase_slug>/edit/", organizer.phase_edit, name="phase_edit"),
     path("submissions/<uuid:pk>/rerun/", organizer.submission_rerun, name="submission_rerun"),
+    # The documentation
+    path("docs/", docs.docs, name="docs"),
+    path("docs/<slug:name>/", docs.docs_page, name="docs_page"),
+    path("docs/images/<str:name>", docs.docs_image, name="docs_image"),
     # Operators' programs
     path("healthz", operator.healthz, name="healthz"),
     path("readyz", operator.readyz, name="readyz"),
