@@ -8,7 +8,7 @@ from django.utils import timezone
 
 from challenge import leaderboard as board
 from challenge import permissions, teams
-from challenge.presentation import charts, limits_text
+from challenge.presentation import axes, limits_text, scatter
 from challenge.views import finding
 from evaluator.metrics import CLASS_NAMES
 
@@ -25,7 +25,9 @@ def leaderboard(request: HttpRequest, slug: str, phase_slug: str) -> HttpRespons
         "phases": list(phase.challenge.phases.all()),
         "page": page,
         "my_team": my_team,
-        "chart": charts.scatter([_entry(row, my_team.pk if my_team else None) for row in page if _is_timed(row)]),
+        "chart": scatter.scatter(
+            [_entry(row, my_team.pk if my_team else None) for row in page if _is_timed(row)], axes.MEASURES["latency"]
+        ),
         "now": timezone.now(),
         "class_names": CLASS_NAMES,
         "limits_sentence": limits_text.sentence(phase.limits),
@@ -38,12 +40,12 @@ def _is_timed(row: board.Row) -> bool:
     return bool(row.score.latency_median_seconds)
 
 
-def _entry(row: board.Row, my_team: int | None) -> charts.Entry:
+def _entry(row: board.Row, my_team: int | None) -> scatter.Entry:
     assert row.score.latency_median_seconds is not None  # _is_timed
-    return charts.Entry(
+    return scatter.Entry(
         name=row.team.name,
         detail=row.submission.title,
-        anchor=f"team-{row.team.slug}",
+        link=f"#team-{row.team.slug}",
         x=row.score.latency_median_seconds,
         y=row.miou,
         is_baseline=row.is_baseline,

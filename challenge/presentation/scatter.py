@@ -1,4 +1,4 @@
-"""The board's scatter: mIoU against latency, with the Pareto front. Pure: the template draws."""
+"""The Pareto chart: mIoU against what should be small, with the front of the whole phase. Pure: the template draws."""
 
 from __future__ import annotations
 
@@ -7,17 +7,28 @@ import math
 from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
-WIDTH, HEIGHT = 900, 400
-LEFT, RIGHT, TOP, BOTTOM = 52, 30, 16, 46
+from challenge.presentation.axes import (
+    BOTTOM,
+    HEIGHT,
+    LEFT,
+    RIGHT,
+    TOP,
+    WIDTH,
+    Frame,
+    Measure,
+    Tick,
+    logarithmic,
+    percents,
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Entry:
-    """One submission on the chart. `x` is what should be small, `y` what should be large."""
+    """One submission on the chart. `x` should be small, `y` large; `link` leads to its report."""
 
     name: str
     detail: str
-    anchor: str
+    link: str
     x: float
     y: float
     is_baseline: bool = False
@@ -46,27 +57,12 @@ class Point:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class Tick:
-    """A grid line and its text."""
+class Scatter(Frame):
+    """All a template needs to draw the chart: what it is set against, the points, and the front's corners."""
 
-    at: float
-    text: str
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Scatter:
-    """All a template needs to draw the chart."""
-
-    points: list[Point]
-    front: str
-    x_ticks: list[Tick]
-    y_ticks: list[Tick]
-    width: int = WIDTH
-    height: int = HEIGHT
-    left: int = LEFT
-    right: int = WIDTH - RIGHT
-    top: int = TOP
-    bottom: int = HEIGHT - BOTTOM
+    measure: Measure = dataclasses.field(kw_only=True)
+    points: list[Point] = dataclasses.field(kw_only=True)
+    front: str = dataclasses.field(kw_only=True)
 
 
 def pareto_front(entries: Iterable[Entry]) -> list[Entry]:
@@ -78,32 +74,31 @@ def pareto_front(entries: Iterable[Entry]) -> list[Entry]:
     return front
 
 
-def scatter(entries: list[Entry]) -> Scatter | None:
-    """The chart of `entries` (x in seconds, logarithmic; y a fraction of 1), or None with fewer than two."""
+def scatter(entries: Iterable[Entry], measure: Measure) -> Scatter | None:
+    """The chart of `entries`, or None with fewer than two that were measured (x > 0). An entry given twice is one."""
+    entries = [entry for entry in dict.fromkeys(entries) if entry.x > 0]
     if len(entries) < 2:
         return None
-    x_low, x_high = _decades(min(e.x for e in entries), max(e.x for e in entries))
-    y_low, y_high, y_step = _percent_range(min(e.y for e in entries), max(e.y for e in entries))
-
-    def across(x: float) -> float:
-        share = (math.log10(x) - math.log10(x_low)) / (math.log10(x_high) - math.log10(x_low))
-        return round(LEFT + share * (WIDTH - LEFT - RIGHT), 1)
-
-    def up(y: float) -> float:
-        return round(HEIGHT - BOTTOM - (100 * y - y_low) / (y_high - y_low) * (HEIGHT - BOTTOM - TOP), 1)
-
+    across = logarithmic([entry.x / measure.per_unit for entry in entries])
+    up = percents([entry.y for entry in entries])
     front = pareto_front(entries)
     members = set(front)
-    points = [Point(e, across(e.x), up(e.y), e in members) for e in entries]
+    points = [Point(e, across.place(e.x / measure.per_unit), up.place(e.y), e in members) for e in entries]
     points.sort(key=lambda point: point.on_front)  # Drawn last is on top: the front over the rest.
-    points = _labelled(points, [(across(e.x), up(e.y)) for e in front])
-    corners = [f"{across(e.x)},{up(e.y)}" for e in front]
+    corners = [(across.place(e.x / measure.per_unit), up.place(e.y)) for e in front]
     return Scatter(
-        points=points,
-        front=" ".join(corners),
-        x_ticks=[Tick(across(x), _milliseconds(x)) for x in _x_ticks(x_low, x_high)],
-        y_ticks=[Tick(up(y / 100), f"{y}") for y in range(y_low, y_high + 1, y_step)],
+        measure=measure,
+        points=_labelled(points, corners),
+        front=" ".join(f"{x},{y}" for x, y in corners),
+        x_ticks=[Tick(across.place(value), _text(value, measure)) for value in across.ticks],
+        y_ticks=up.ticks,
     )
+
+
+def _text(value: float, measure: Measure) -> str:
+    if measure.unit == "ms" and value >= 1000:
+        return f"{value / 1000:g} s"
+    return f"{value:g} {measure.unit}"
 
 
 _LETTER, _LINE, _RADIUS = 7.6, 16.0, 8.0
@@ -159,35 +154,3 @@ def _along(corners: list[tuple[float, float]]) -> list[Box]:
 
 def _overlap(one: Box, other: Box) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
-
-
-_STEPS = (1, 2, 5)
-
-
-def _decades(low: float, high: float) -> tuple[float, float]:
-    """Limits of a logarithmic axis: the nearest 1, 2 or 5 times a power of ten on the outside of the values."""
-    low, high = max(low, 1e-6), max(high, 1e-6)
-    candidates = [step * 10.0**power for power in range(-7, 6) for step in _STEPS]
-    under = max(value for value in candidates if value <= low * 0.97)
-    over = min(value for value in candidates if value >= high * 1.03)
-    return under, over
-
-
-def _x_ticks(low: float, high: float) -> list[float]:
-    ticks = [s * 10.0**p for p in range(-7, 6) for s in _STEPS if low * 0.999 <= s * 10.0**p <= high * 1.001]
-    if len(ticks) > 8:
-        ticks = [tick for tick in ticks if math.isclose(math.log10(tick) % 1, 0, abs_tol=1e-9)]
-    return ticks
-
-
-def _percent_range(low: float, high: float) -> tuple[int, int, int]:
-    """Whole percent limits and step of the y axis, with room around the values."""
-    spread = max(100 * (high - low), 2.0)
-    step = next(step for step in (1, 2, 5, 10, 20) if spread / step <= 5)
-    under = max(0, math.floor((100 * low - spread * 0.08) / step) * step)
-    over = min(100, math.ceil((100 * high + spread * 0.08) / step) * step)
-    return under, max(over, under + step), step
-
-
-def _milliseconds(x: float) -> str:
-    return f"{x:g} s" if x >= 1 else f"{1000 * x:g} ms"
