@@ -17,14 +17,17 @@ import nh3
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+
+from challenge import formulas
 
 _TAGS = {
     "a", "blockquote", "br", "code", "del", "div", "em", "h2", "h3", "h4", "h5", "h6", "hr", "img", "li", "ol", "p",
-    "pre", "s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
+    "pre", "s", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul", *formulas.TAGS,
 }  # fmt: skip
-_ATTRIBUTES = {
+_ATTRIBUTES = formulas.ATTRIBUTES | {
     "a": {"href", "title"},
-    "img": {"src", "alt", "title"},
+    "img": {"src", "alt", "title", "width", "height", "loading"},
     "ol": {"start"},
     # What is wide scrolls by itself, for the keyboard too.
     "div": {"class", "tabindex", "role", "aria-label"},
@@ -37,6 +40,12 @@ _SCHEMES = {"http", "https", "mailto"}
 def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False, "linkify": False, "typographer": False})
     parser.enable(["table", "strikethrough"])
+    # As on GitHub: `costs $5 and $6` is no formula.
+    dollarmath_plugin(
+        parser, allow_labels=False, allow_space=False, allow_digits=False, allow_blank_lines=False, double_inline=True
+    )
+    for name, display in (("math_inline", False), ("math_inline_double", True), ("math_block", True)):
+        parser.add_render_rule(name, _formula(display))
     for name in ("fence", "code_block"):
         parser.add_render_rule(name, _with_tabindex(getattr(parser.renderer, name)))
     parser.add_render_rule("table_open", _table_open)
@@ -47,6 +56,13 @@ def _parser() -> MarkdownIt:
 def _with_tabindex(plain: Callable[..., str]) -> Callable[..., str]:
     def rule(self: Any, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
         return plain(tokens, index, options, env).replace("<pre>", '<pre tabindex="0">', 1)
+
+    return rule
+
+
+def _formula(display: bool) -> Callable[..., str]:
+    def rule(self: Any, tokens: Sequence[Token], index: int, options: Any, env: Any) -> str:
+        return formulas.shown(tokens[index].content, display)
 
     return rule
 
@@ -62,16 +78,49 @@ def _table_close(self: Any, tokens: Sequence[Token], index: int, options: Any, e
 _PARSER = _parser()
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class Image:
+    """A picture that a text may show, by the name it has there. Its size is told, so that nothing jumps."""
+
+    name: str
+    address: str
+    width: int
+    height: int
+
+
 @lru_cache(maxsize=256)
-def render(text: str, top: int = 2) -> SafeString:
+def render(text: str, top: int = 2, images: tuple[Image, ...] = ()) -> SafeString:
     """Markdown to HTML that is safe to put on a page.
 
     Args:
         top: level of the text's highest heading, whatever it was written as: the page has headings above it.
+        images: what `![words](name)` or `![words](pictures/name)` may show. Instead of any other picture there is a
+            link to it: pages load nothing from other sites.
     """
     tokens = _PARSER.parse(text)
     _lower(tokens, top)
+    by_name = {image.name: image for image in images}
+    for token in tokens:
+        _place(token.children or [], by_name)
     return _clean(tokens, _ATTRIBUTES)
+
+
+def _place(children: list[Token], images: dict[str, Image]) -> None:
+    """Gives pictures their address and size; makes links of those that are not ours, words of those not there."""
+    for number, child in reversed(list(enumerate(children))):
+        if child.type != "image":
+            continue
+        source = str(child.attrGet("src"))
+        image = images.get(source.removeprefix("pictures/"))
+        if image is not None:
+            child.attrs |= {"src": image.address, "width": image.width, "height": image.height, "loading": "lazy"}
+            continue
+        words = child.content or source
+        if ":" not in source and "//" not in source:  # Meant as one of ours.
+            children[number : number + 1] = [Token("text", "", 0, content=f"[no picture “{source}”: {words}]")]
+            continue
+        link = Token("link_open", "a", 1, attrs={"href": source})
+        children[number : number + 1] = [link, Token("text", "", 0, content=words), Token("link_close", "a", -1)]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -172,5 +221,12 @@ def _clean(
     tokens: Sequence[Token], attributes: dict[str, set[str]], link_rel: str | None = "nofollow noopener noreferrer"
 ) -> SafeString:
     html = _PARSER.renderer.render(tokens, _PARSER.options, {})
-    clean = nh3.clean(html, tags=_TAGS, attributes=attributes, url_schemes=_SCHEMES, link_rel=link_rel)
+    clean = nh3.clean(
+        html, tags=_TAGS, attributes=attributes, attribute_filter=_kept, url_schemes=_SCHEMES, link_rel=link_rel
+    )
     return mark_safe(clean)  # noqa: S308 (nh3 has just cleaned it)
+
+
+def _kept(tag: str, attribute: str, value: str) -> str | None:
+    """An attribute's value; None leaves it out."""
+    return None if tag in formulas.TAGS and not formulas.is_value(value) else value
