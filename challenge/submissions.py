@@ -20,7 +20,7 @@ from django.db import connection, transaction
 from django.db.models import DateTimeField, ExpressionWrapper, QuerySet, Value
 from django.db.models.functions import Least, Now
 
-from challenge import faults, hosts, lineup, permissions, results, states
+from challenge import faults, hosts, lineup, permissions, ranking, results, states
 from challenge.admission import Refused as Refused
 from challenge.intake import begin as begin
 from challenge.intake import complete as complete
@@ -169,7 +169,7 @@ def publish(attempt: Attempt, report: Report) -> bool:
             lease_until=None,
             finished_at=Now(),
         )
-        results.refresh_board(submission.phase, submission.team)
+        ranking.refresh(submission.phase, submission.team)
     return True
 
 

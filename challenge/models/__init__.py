@@ -23,7 +23,7 @@ from challenge.models.hosts import Host
 from challenge.models.notices import Alert, AuditEntry, Notice
 from challenge.models.organizing import QuotaGrant, Rerun, RerunItem
 from challenge.models.people import IdempotencyKey, Profile
-from challenge.models.scores import BoardRow, Record, Score, Standing
+from challenge.models.scores import Board, BoardRow, Record, Score, Standing
 from challenge.models.submissions import (
     VERDICTS,
     Attempt,
@@ -47,6 +47,7 @@ __all__ = [
     "AttemptState",
     "AttemptTransition",
     "AuditEntry",
+    "Board",
     "BoardRow",
     "Challenge",
     "Contract",

@@ -37,6 +37,9 @@ class Dataset(models.Model):
     split = models.CharField(max_length=50, default="val")
     images = models.PositiveIntegerField()
     fingerprint = models.CharField(max_length=64, help_text="SHA-256 over all images and labels.")
+    presence = models.BinaryField(
+        null=True, help_text="A byte an image, in the data set's order: bit n is set where class n occurs."
+    )
     is_drawn = models.BooleanField(default=False, help_text="Drawn scenes (python -m evaluator sample).")
     is_open = models.BooleanField(
         default=False, help_text="Its images and labels may be shown to everybody, with a model's answers beside them."

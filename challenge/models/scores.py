@@ -33,6 +33,7 @@ class Score(models.Model):
     )
     private_miou = models.FloatField(null=True, help_text="Over the private images; secret until the reveal.")
     private = models.JSONField(null=True, help_text="All other figures over the private images; secret likewise.")
+    private_per_image = models.BinaryField(null=True, help_text="As per_image, of the private images; secret likewise.")
     created = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
@@ -67,6 +68,14 @@ class BoardRow(models.Model):
     parameters = models.PositiveBigIntegerField(null=True)
     limits_key = models.CharField(max_length=16, blank=True, help_text="Of the limits it ran under.")
     is_baseline = models.BooleanField(default=False)
+    # IoU of each class by label value, over the images that it is ranked by; 0 where there is none.
+    iou_0 = models.FloatField(default=0)
+    iou_1 = models.FloatField(default=0)
+    iou_2 = models.FloatField(default=0)
+    iou_3 = models.FloatField(default=0)
+    iou_4 = models.FloatField(default=0)
+    iou_5 = models.FloatField(default=0)
+    iou_6 = models.FloatField(default=0)
 
     class Meta:
         constraints = (
@@ -80,10 +89,36 @@ class BoardRow(models.Model):
             models.Index(fields=("phase", "standing", "size", "id"), name="board_by_size"),
             models.Index(fields=("phase", "standing", "parameters", "id"), name="board_by_parameters"),
             models.Index(fields=("phase", "standing", "achieved", "id"), name="board_by_time"),
+            *(
+                models.Index(fields=("phase", "standing", f"-iou_{n}", "id"), name=f"board_by_iou_{n}")
+                for n in range(7)
+            ),
+            models.Index(
+                fields=("phase", "standing", "-miou", "achieved", "id"),
+                condition=models.Q(is_baseline=True),
+                name="board_of_baselines",
+            ),
         )
 
     def __str__(self) -> str:
         return f"{self.team}: {100 * self.miou:.2f} %"
+
+
+class Board(models.Model):
+    """What the whole board of a standing comes to, so that a page need not count it. Kept with its rows."""
+
+    phase = models.ForeignKey(Phase, on_delete=models.CASCADE, related_name="boards")
+    standing = models.CharField(max_length=6, choices=Standing.choices)
+    total = models.PositiveIntegerField(default=0, help_text="Rows.")
+    fronts = models.JSONField(
+        default=dict, help_text="By axis: [figure, mIoU, id] of the rows that no other beats in both, smallest first."
+    )
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=("phase", "standing"), name="one_board_per_standing"),)
+
+    def __str__(self) -> str:
+        return f"{self.phase}, {self.standing}: {self.total} teams"
 
 
 class Record(models.Model):

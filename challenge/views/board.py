@@ -17,7 +17,7 @@ def leaderboard(request: HttpRequest, slug: str, phase_slug: str) -> HttpRespons
     """One page of a phase's board, its per-class table, and accuracy against latency."""
     phase = finding.phase(request, slug, phase_slug)
     number = request.GET.get("page", "1")
-    page = board.page(phase, int(number) if number.isascii() and number.isdigit() else 1)
+    page = board.page(phase, number=int(number) if number.isascii() and number.isdigit() else 1)
     my_team = teams.team_of(request.user, phase.challenge)
     context = {
         "challenge": phase.challenge,

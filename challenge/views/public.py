@@ -9,8 +9,8 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from challenge import permissions
-from challenge.models import BoardRow, Phase
+from challenge import leaderboard, permissions
+from challenge.models import Phase
 from challenge.presentation import figures, limits_text
 from challenge.views import finding
 from evaluator.metrics import CLASS_NAMES
@@ -53,7 +53,7 @@ def home(request: HttpRequest) -> HttpResponse:
     running = [item for item in listed if item.is_running]
     coming = [item for item in listed if item.is_coming]
     past = [item for item in listed if not item.is_running and not item.is_coming]
-    best = _best_of(running[0]) if running else None
+    best = leaderboard.best_row(running[0].main_phase) if running and running[0].main_phase else None
     context = {
         "running": running,
         "groups": [
@@ -62,14 +62,9 @@ def home(request: HttpRequest) -> HttpResponse:
             ("Past", past, ""),
         ],
         "best": best,
-        "best_bars": figures.class_bars(best.score.iou) if best else [],
+        "best_bars": figures.class_bars(best.iou) if best else [],
     }
     return render(request, "home.html", context)
-
-
-def _best_of(listed: Listed) -> BoardRow | None:
-    rows = BoardRow.objects.select_related("score", "team", "submission", "phase__challenge")
-    return rows.filter(phase=listed.main_phase).order_by("-miou", "achieved", "id").first()
 
 
 def main_phase(phases: list[Phase]) -> Phase | None:
