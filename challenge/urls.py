@@ -27,6 +27,7 @@ urlpatterns = [
     path("profile/", profile.profile, name="profile"),
     path("profile/token/", profile.token_create, name="token_create"),
     path("profile/token/revoke/", profile.token_revoke, name="token_revoke"),
+    path("mail/stop/<str:token>/", profile.mail_stop, name="mail_stop"),
     # Organizers
     path("challenges/<slug:slug>/submissions/", organizer.challenge_submissions, name="challenge_submissions"),
     path("challenges/<slug:slug>/<slug:phase_slug>/edit/", organizer.phase_edit, name="phase_edit"),

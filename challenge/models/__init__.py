@@ -20,7 +20,7 @@ from challenge.models.challenges import (
     picture_path,
 )
 from challenge.models.hosts import Host
-from challenge.models.notices import Alert, AuditEntry, Notice
+from challenge.models.notices import Alert, AuditEntry, Notice, Topic
 from challenge.models.organizing import QuotaGrant, Rerun, RerunItem
 from challenge.models.people import IdempotencyKey, Profile
 from challenge.models.scores import Board, BoardRow, Record, Score, Standing
@@ -73,6 +73,7 @@ __all__ = [
     "State",
     "Submission",
     "Team",
+    "Topic",
     "Transition",
     "default_kinds",
     "default_limits",

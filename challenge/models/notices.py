@@ -24,11 +24,23 @@ class Alert(models.Model):
         return self.cause
 
 
+class Topic(models.TextChoices):
+    """What a mail is about: who gets it may stop some of them."""
+
+    ACCOUNT = "account"
+    TEAM = "team"
+    DONE = "done"
+    NEWS = "news"
+    ORGANIZER = "organizer"
+    OPERATORS = "operators"
+
+
 class Notice(models.Model):
     """A mail to a person, written in the transaction that it tells of and sent afterwards: see mails.py."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="notices")
     email = models.EmailField(help_text="Where it goes.")
+    topic = models.CharField(max_length=10, choices=Topic.choices, default=Topic.ACCOUNT)
     cause = models.CharField(max_length=100, unique=True, help_text="What it tells of; nobody is told twice.")
     subject = models.CharField(max_length=200)
     body = models.TextField()
@@ -45,6 +57,7 @@ class Notice(models.Model):
                 condition=models.Q(sent_at__isnull=True, given_up_at__isnull=True),
                 name="notices_to_send",
             ),
+            models.Index(fields=("created",), name="notices_by_age"),
         )
 
     def __str__(self) -> str:

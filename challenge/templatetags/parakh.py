@@ -56,6 +56,12 @@ def when(moment: dt.datetime | None) -> SafeString | str:
 
 
 @register.filter
+def utc(moment: dt.datetime) -> str:
+    """A date and time in UTC, as plain text: for mails."""
+    return f"{moment.astimezone(dt.UTC):%-d %b %Y, %H:%M} UTC"
+
+
+@register.filter
 def day(moment: dt.datetime | None) -> SafeString | str:
     """The date alone; the time is in the tooltip."""
     if moment is None:

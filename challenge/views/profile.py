@@ -9,13 +9,14 @@ from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_POST
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST
 from rest_framework.authtoken.models import Token
 
-from challenge import permissions
+from challenge import permissions, subscriptions
 
 
 @login_required
@@ -52,3 +53,21 @@ def token_revoke(request: HttpRequest) -> HttpResponse:
     Token.objects.filter(user=cast(User, request.user)).delete()
     messages.success(request, "Revoked: the token no longer works.")
     return redirect("profile")
+
+
+# Links in mails
+
+
+@csrf_exempt  # The token is what allows it; mail programs POST here without a page before (RFC 8058).
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def mail_stop(request: HttpRequest, token: str) -> HttpResponse:
+    """Stops mails of one kind, without a log-in. A GET only asks: programs follow links in mails to look for harm."""
+    found = subscriptions.read(token)
+    user = User.objects.filter(pk=found[0], is_active=True).first() if found else None
+    if found is None or user is None:
+        raise Http404
+    if request.method == "POST":
+        subscriptions.stop(user.pk, found[1])
+    context = {"what": subscriptions.WORDS[found[1]], "is_done": request.method == "POST", "whose": user}
+    return render(request, "mail_stop.html", context)

@@ -10,7 +10,8 @@ from django.test import Client
 from django.urls import reverse
 from django.urls.resolvers import URLPattern
 
-from challenge.models import Submission
+from challenge import subscriptions
+from challenge.models import Submission, Topic
 from challenge.urls import urlpatterns
 from tests import factories
 from tests.conftest import Site
@@ -46,6 +47,10 @@ def one(site: Site, submission: Submission) -> list[Any]:
     return [submission.pk]
 
 
+def mail_link(site: Site, submission: Submission) -> list[Any]:
+    return [subscriptions.link(site.alice.pk, Topic.NEWS).split("/")[-2]]
+
+
 TABLE: dict[str, tuple[str, Arguments, dict[str, int]]] = {
     "home": ("get", nothing, PUBLIC),
     "challenge": ("get", challenge, PUBLIC),
@@ -59,6 +64,7 @@ TABLE: dict[str, tuple[str, Arguments, dict[str, int]]] = {
     "profile": ("get", nothing, ANYONE_LOGGED_IN),
     "token_create": ("post", nothing, dict.fromkeys(PEOPLE, 302)),
     "token_revoke": ("post", nothing, dict.fromkeys(PEOPLE, 302)),
+    "mail_stop": ("get", mail_link, PUBLIC),  # Whoever has the link: see test_mails.py.
     "challenge_submissions": ("get", challenge, ORGANIZERS),
     "phase_edit": ("get", phase, ORGANIZERS),
     "submission_rerun": ("post", one, POST_BY_ORGANIZERS),

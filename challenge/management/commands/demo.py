@@ -287,6 +287,8 @@ def _serve(port: int, people: dict[str, User]) -> None:
     console.print(f"Parakh is running: [bold]http://127.0.0.1:{port}/[/bold]")
     for name in people:
         console.print(f"  log in as {name:<12} password {passwords[name]}")
+    if not settings.MAIL_GOES_OUT:
+        console.print(f"Mail goes nowhere from here: it is kept as files in {settings.MAIL_DIR}")
     console.print("Ctrl-C stops it; everything is kept for the next time.")
     here = f"127.0.0.1:{port}"
     site = subprocess.Popen(
