@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from challenge.api import api_urlpatterns
-from challenge.views import board, docs, operator, organizer, profile, public, submissions, submit
+from challenge.views import board, docs, operator, organizer, profile, public, site, submissions, submit
 
 # Staff log in where everyone does: there, and not on the admin's own page, wrong passwords are counted.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -15,7 +15,11 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 urlpatterns = [
     # Everyone
     path("", public.home, name="home"),
+    path("challenges/", public.challenge_list, name="challenge_list"),
     path("challenges/<slug:slug>/", public.challenge, name="challenge"),
+    path("challenges/<slug:slug>/pages/<slug:page>/", public.challenge_page, name="challenge_page"),
+    path("challenges/<slug:slug>/pictures/<slug:name>", public.picture, name="picture"),
+    path("challenges/<slug:slug>/news/", public.news, name="news"),
     path("challenges/<slug:slug>/<slug:phase_slug>/leaderboard/", board.leaderboard, name="leaderboard"),
     # Participants
     path("challenges/<slug:slug>/<slug:phase_slug>/submit/", submit.submit, name="submit"),
@@ -36,6 +40,9 @@ urlpatterns = [
     path("docs/", docs.docs, name="docs"),
     path("docs/<slug:name>/", docs.docs_page, name="docs_page"),
     path("docs/images/<str:name>", docs.docs_image, name="docs_image"),
+    # Programs that ask every site
+    path("robots.txt", site.robots, name="robots"),
+    path("favicon.ico", site.favicon, name="favicon"),
     # Operators' programs
     path("healthz", operator.healthz, name="healthz"),
     path("readyz", operator.readyz, name="readyz"),

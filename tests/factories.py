@@ -10,11 +10,13 @@ from typing import Any
 import factory
 import numpy as np
 from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
+from PIL import Image
 
 from challenge import hosts, submissions, teams
-from challenge.models import Challenge, Dataset, Phase, Stage, Submission, Team
+from challenge.models import Challenge, Dataset, Phase, Picture, Stage, Submission, Team
 from evaluator.metrics import CLASS_NAMES, Scores
 from evaluator.report import Measurements, Report
 from sandbox import Code, Limits, Observation, Verdict, verdict
@@ -103,6 +105,16 @@ def code_zip(predict: str = CONSTANT_PREDICT) -> SimpleUploadedFile:
     with zipfile.ZipFile(packed, "w") as archive:
         archive.writestr("predict.py", predict)
     return SimpleUploadedFile("model.zip", packed.getvalue(), "application/zip")
+
+
+def picture(challenge: Challenge, name: str, kind: str = "PNG") -> Picture:
+    """A small picture, as the site stores them."""
+    drawn = io.BytesIO()
+    Image.new("RGB", (32, 18), "#e0a02f").save(drawn, kind)
+    file = ContentFile(drawn.getvalue(), "picture")
+    return Picture.objects.create(
+        challenge=challenge, name=name, file=file, width=32, height=18, bytes=len(drawn.getvalue())
+    )
 
 
 def submission(phase: Phase, team: Team, *, user: User | None = None, **given: Any) -> Submission:

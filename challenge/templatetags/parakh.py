@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
+import zoneinfo
+from typing import Any
 
 from django import template
 from django.utils import timezone
@@ -10,12 +12,15 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from challenge import markdown as markdown_text
-from challenge.models import Score, State, Submission
+from challenge.models import Challenge, Score, State, Submission
 from challenge.presentation import axes, units
 from evaluator.metrics import CLASS_NAMES
 from sandbox import Code
 
 register = template.Library()
+
+MOST_PAGES = 20
+"""That the tabs of a challenge show."""
 
 register.filter("size", units.size)
 register.filter("seconds", units.seconds)
@@ -44,6 +49,21 @@ def markdown(text: str, top: int = 2) -> SafeString:
     return markdown_text.render(text, top)
 
 
+@register.simple_tag
+def prose(text: str, images: tuple[markdown_text.Image, ...] = (), top: int = 2) -> SafeString:
+    """The same with pictures of the challenge: `images` of presentation/pictures.py."""
+    return markdown_text.render(text, top, images)
+
+
+@register.simple_tag
+def tabs_of(challenge: Challenge) -> dict[str, Any]:
+    """What the tabs of a challenge depend on: its further pages, and whether there are news."""
+    return {
+        "pages": challenge.pages.values("slug", "title")[:MOST_PAGES],
+        "has_news": challenge.announcements.exists(),
+    }
+
+
 @register.filter
 def when(moment: dt.datetime | None) -> SafeString | str:
     """A date and time in UTC, with the machine-readable form."""
@@ -59,6 +79,24 @@ def when(moment: dt.datetime | None) -> SafeString | str:
 def utc(moment: dt.datetime) -> str:
     """A date and time in UTC, as plain text: for mails."""
     return f"{moment.astimezone(dt.UTC):%-d %b %Y, %H:%M} UTC"
+
+
+@register.filter
+def when_in(moment: dt.datetime | None, zone: str) -> SafeString | str:
+    """A date and time in UTC and, in words below, where the organizers are."""
+    there = _in_zone(moment, zone)
+    if moment is None or there is None:
+        return when(moment)
+    return format_html('{} <span class="there">{}</span>', when(moment), f"{there:%-d %b, %H:%M} in {zone}")
+
+
+def _in_zone(moment: dt.datetime | None, zone: str) -> dt.datetime | None:
+    """None where it would say the same as UTC, or there is no such zone."""
+    try:
+        there = moment.astimezone(zoneinfo.ZoneInfo(zone)) if moment else None
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+    return there if there and there.utcoffset() else None
 
 
 @register.filter
