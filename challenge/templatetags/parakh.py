@@ -7,12 +7,14 @@ import zoneinfo
 from typing import Any
 
 from django import template
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from challenge import markdown as markdown_text
-from challenge.models import Challenge, Score, State, Submission
+from challenge.leaderboard import Row
+from challenge.models import Announcement, Challenge, Score, State, Submission
 from challenge.presentation import axes, units
 from evaluator.metrics import CLASS_NAMES
 from sandbox import Code
@@ -38,6 +40,14 @@ def measured(value: float | None, measure: axes.Measure) -> str:
 
 
 @register.filter
+def half_width(row: Row) -> str:
+    """Of a row's interval, in percent. It is not quite even about the score: the report has its two ends."""
+    if row.miou_low is None or row.miou_high is None:
+        return units.NOTHING
+    return units.percent((row.miou_high - row.miou_low) / 2, 1)
+
+
+@register.filter
 def class_ious(score: Score) -> list[float | None]:
     """IoU of each class, in the order of the label values."""
     return [score.iou.get(name) for name in CLASS_NAMES]
@@ -58,9 +68,16 @@ def prose(text: str, images: tuple[markdown_text.Image, ...] = (), top: int = 2)
 @register.simple_tag
 def tabs_of(challenge: Challenge) -> dict[str, Any]:
     """What the tabs of a challenge depend on: its further pages, and whether there are news."""
+    rows = (
+        Challenge.objects.filter(pk=challenge.pk)
+        .annotate(has_news=Exists(Announcement.objects.filter(challenge=OuterRef("pk"))))
+        .order_by("pages__position", "pages__id")
+        .values_list("has_news", "pages__slug", "pages__title")[:MOST_PAGES]
+    )
+    found = list(rows)  # One query: each page of a challenge asks it.
     return {
-        "pages": challenge.pages.values("slug", "title")[:MOST_PAGES],
-        "has_news": challenge.announcements.exists(),
+        "pages": [{"slug": slug, "title": title} for _, slug, title in found if slug is not None],
+        "has_news": any(has_news for has_news, _, _ in found),
     }
 
 

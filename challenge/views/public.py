@@ -137,7 +137,7 @@ def picture(request: HttpRequest, slug: str, name: str) -> HttpResponse:
     """A picture of a challenge's texts, for exactly those who may see the challenge."""
     found = finding.challenge(request, slug)
     stored = get_object_or_404(found.pictures, name=name)
-    etag = f'"{stored.file.name.rpartition("/")[2]}"'
+    etag = f'"{str(stored.file.name).rpartition("/")[2]}"'
     response = HttpResponse(status=304)
     if request.headers.get("If-None-Match") != etag:
         content = pictures.content(stored)

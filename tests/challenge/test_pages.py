@@ -51,6 +51,10 @@ def mail_link(site: Site, submission: Submission) -> list[Any]:
     return [subscriptions.link(site.alice.pk, Topic.NEWS).split("/")[-2]]
 
 
+def team(site: Site, submission: Submission) -> list[Any]:
+    return [site.challenge.slug, submission.team.slug]
+
+
 def page_of_text(site: Site, submission: Submission) -> list[Any]:
     Page.objects.create(challenge=site.challenge, slug="rules", title="Rules", body="Be fair.")
     return [site.challenge.slug, "rules"]
@@ -69,6 +73,13 @@ TABLE: dict[str, tuple[str, Arguments, dict[str, int]]] = {
     "picture": ("get", picture, PUBLIC),
     "news": ("get", challenge, PUBLIC),
     "leaderboard": ("get", phase, PUBLIC),
+    "leaderboard_chart": ("get", phase, PUBLIC),
+    "leaderboard_history": ("get", phase, PUBLIC),
+    "leaderboard_csv": ("get", phase, PUBLIC),
+    "leaderboard_json": ("get", phase, PUBLIC),
+    "report": ("get", one, PUBLIC),
+    "team_list": ("get", challenge, PUBLIC),
+    "team": ("get", team, PUBLIC),
     "submit": ("get", phase, ANYONE_LOGGED_IN),
     "upload_begin": ("post", phase, dict.fromkeys(PEOPLE, 400) | {"visitor": LOGIN}),
     "my_submissions": ("get", nothing, ANYONE_LOGGED_IN),
@@ -123,8 +134,12 @@ def test_who_may_open_it(name: str, person: str, client: Client, site: Site, sco
 
 @pytest.mark.parametrize(
     "name",
-    ["challenge", "challenge_page", "picture", "news", "leaderboard", "submit", "challenge_submissions", "phase_edit"],
-)
+    [
+        "challenge", "challenge_page", "picture", "news", "leaderboard", "leaderboard_chart", "leaderboard_history",
+        "leaderboard_csv", "leaderboard_json", "report", "team_list", "team", "submit", "challenge_submissions",
+        "phase_edit",
+    ],
+)  # fmt: skip
 def test_pages_of_a_hidden_challenge_do_not_exist(name: str, client: Client, site: Site, scored: Submission) -> None:
     site.challenge.stage = "draft"
     site.challenge.save()
@@ -162,8 +177,9 @@ def test_pages_are_small_safe_and_cheap(
     assert "unsafe" not in policy
     if response.headers["Content-Type"].startswith("image/"):
         return
-    page = response.content.decode()
-    assert len(response.content) < MOST_BYTES
+    content = response.getvalue()
+    page = content.decode()
+    assert len(content) < MOST_BYTES
     assert " style=" not in page
     assert " onclick=" not in page
     assert "<script>" not in page
