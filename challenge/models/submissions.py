@@ -21,6 +21,16 @@ class Kind(models.TextChoices):
     IMAGE = "image", "Image: a docker save tar"
     PREDICTIONS = "predictions", "Predictions: a zip of label maps"
 
+    @property
+    def is_zip(self) -> bool:
+        """Uploaded as a zip, under the limits of archives; else as an image tar."""
+        return self is not Kind.IMAGE
+
+    @property
+    def runs(self) -> bool:
+        """Needs a container, and so a host with room for it."""
+        return self is not Kind.PREDICTIONS
+
 
 class State(models.TextChoices):
     """Where a submission stands. The allowed moves are in submissions.py."""
