@@ -6,7 +6,7 @@ import dataclasses
 import datetime as dt
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import factory
@@ -117,6 +117,15 @@ def picture(challenge: Challenge, name: str, kind: str = "PNG") -> Picture:
     return Picture.objects.create(
         challenge=challenge, name=name, file=file, width=32, height=18, bytes=len(drawn.getvalue())
     )
+
+
+def predictions_zip(files: Mapping[str, bytes]) -> SimpleUploadedFile:
+    """Predictions' upload: label maps by name."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return SimpleUploadedFile("predictions.zip", packed.getvalue(), "application/zip")
 
 
 def submission(phase: Phase, team: Team, *, user: User | None = None, **given: Any) -> Submission:

@@ -195,6 +195,7 @@ class Attempt(models.Model):
                 fields=("submission",), condition=~Q(state="done"), name="one_live_attempt_per_submission"
             ),
         )
+        indexes = (models.Index(fields=("id",), condition=~Q(predictions=""), name="attempts_with_label_maps"),)
 
     def __str__(self) -> str:
         return f"attempt {self.number} of {self.submission}"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -15,7 +16,7 @@ from django.db.models import BigIntegerField
 from django.db.models.fields.json import KT
 from django.db.models.functions import Cast
 
-from challenge import fronts
+from challenge import fronts, kept
 from challenge.limits_key import limits_key
 from challenge.models import Board, BoardRow, Kind, Phase, Standing, Submission, Team
 from challenge.ranking import records
@@ -76,6 +77,7 @@ def _refresh(phase: Phase, team_ids: Sequence[int], *, is_batch: bool = False) -
     }
     after = _write_rows(phase, there, wanted)
     _note_rows(_locked(phase), there, after, is_batch)
+    transaction.on_commit(partial(kept.tidy, phase, list(team_ids)), robust=True)
     if not is_batch:
         public = [entry for its in of_teams.values() for entry in its if since is None or entry.created < since]
         records.note(phase, team_ids, public)

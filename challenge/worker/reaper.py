@@ -12,11 +12,12 @@ from collections.abc import Callable
 
 import structlog
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connections
 from django.db.models.functions import Now
 
 import sandbox
-from challenge import faults, lineup, submissions
+from challenge import faults, kept, lineup, submissions
 from challenge.celery import ring_if_silent
 from challenge.models import Attempt, AttemptState, Host, State, Submission
 from challenge.worker.claim import run_prefix
@@ -25,6 +26,8 @@ from sandbox import Code
 
 log = structlog.get_logger(__name__)
 
+KEPT_SECONDS = 3600
+
 
 def reap() -> None:
     """One round over the database: expired leases, uploads that broke off, lost bells."""
@@ -32,7 +35,14 @@ def reap() -> None:
     for attempt in expired():
         submissions.platform_fault(attempt, Code.WORKER_LOST, "no sign of life from it", only_if_expired=True)
     submissions.drop_broken_uploads()
+    sweep_kept()
     ring_for_this_host()
+
+
+def sweep_kept() -> None:
+    """Once in KEPT_SECONDS, on one machine or each: label maps that no board needs and that were left behind."""
+    if cache.add("parakh-kept-swept", True, KEPT_SECONDS) and kept.sweep():
+        cache.delete("parakh-kept-swept")  # There is more: go on in the next round.
 
 
 def ring_for_this_host() -> None:
