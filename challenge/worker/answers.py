@@ -16,7 +16,7 @@ from challenge import kept, submissions
 from challenge.models import Attempt
 from challenge.storage import Away
 from evaluator.datasets import Dataset
-from evaluator.keeping import Keeper, TooLarge
+from evaluator.keeping import Keeper, NotKept
 from evaluator.predictions import labels_of
 
 log = structlog.get_logger(__name__)
@@ -43,7 +43,7 @@ def keep(attempt: Attempt, dataset: Dataset, keeper: Keeper) -> bool:
         if storing.is_done_within(patience):
             return True
         return _not_kept(attempt, f"the storage did not take them within {max(0, patience):.0f} s: {storing.failure}")
-    except (OSError, TooLarge) as error:
+    except (OSError, NotKept) as error:
         return _not_kept(attempt, str(error))
     except (OperationalError, InterfaceError) as error:  # Publishing waits for the database; this does not.
         log.warning("label maps are not kept", why=str(error))
