@@ -9,10 +9,11 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from challenge import holds, hosts
+from challenge import holds, hosts, ranking
 from challenge.models import (
     Attempt,
     AttemptTransition,
@@ -23,6 +24,7 @@ from challenge.models import (
     Membership,
     Phase,
     Score,
+    Standing,
     Submission,
     Team,
     Transition,
@@ -104,6 +106,9 @@ class ChallengeAdmin(admin.ModelAdmin[Challenge]):
 class PhaseAdmin(admin.ModelAdmin[Phase]):
     list_display = ("title", "challenge", "dataset", "opens", "closes")
     list_filter = ("challenge",)
+    # Scores and boards hang on them: they are changed by acts that put those right (ranking/).
+    readonly_fields = ("public_share", "freezes", "revealed_at")
+    exclude = ("split_seed",)
 
 
 @admin.register(Team)
@@ -112,10 +117,20 @@ class TeamAdmin(admin.ModelAdmin[Team]):
     list_filter = ("challenge", "is_baseline")
     search_fields = ("name",)
     inlines = (MembershipInline,)
+    readonly_fields = ("disqualified_at", "disqualified_why")
+
+    def save_model(self, request: HttpRequest, obj: Team, form: Any, change: bool) -> None:
+        """Its rows say whether it is a baseline."""
+        with transaction.atomic():
+            super().save_model(request, obj, form, change)
+            for phase in Phase.objects.filter(submissions__team=obj).distinct().order_by("pk"):
+                ranking.refresh(phase, obj)
 
 
 @admin.register(Dataset)
 class DatasetAdmin(ReadOnlyAdmin):
+    exclude = ("presence",)
+
     list_display = ("name", "split", "images", "is_drawn", "path", "fingerprint")
 
 
@@ -178,12 +193,17 @@ class AttemptAdmin(ReadOnlyAdmin):
 @admin.register(Score)
 class ScoreAdmin(ReadOnlyAdmin):
     list_display = ("attempt", "miou", "created")
+    exclude = ("private_miou", "private")  # Staff may take part. The site shows them when they may be seen.
 
 
 @admin.register(BoardRow)
 class BoardRowAdmin(ReadOnlyAdmin):
-    list_display = ("phase", "team", "miou", "achieved")
-    list_filter = ("phase",)
+    list_display = ("phase", "standing", "team", "miou", "achieved")
+    list_filter = ("standing", "phase")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BoardRow]:
+        """Without the final ones, which may be of private images: the site shows them to whom they may be shown."""
+        return super().get_queryset(request).exclude(standing=Standing.FINAL)
 
 
 @admin.register(Transition)

@@ -106,6 +106,21 @@ def can_see_final_early(user: Person, phase: Phase) -> bool:
     return not Membership.objects.filter(user=user.pk, challenge=phase.challenge_id, team__is_baseline=False).exists()
 
 
+def can_reveal(user: Person, phase: Phase) -> bool:
+    """Make the final standing public. Whether it is time is for ranking/ to say."""
+    return can_edit(user, phase.challenge)
+
+
+def can_disqualify(user: Person, what: Submission | Team) -> bool:
+    """A submission or a whole team, and take it back: organizers and staff."""
+    return can_edit(user, what.phase.challenge if isinstance(what, Submission) else what.challenge)
+
+
+def can_choose_final(user: Person, submission: Submission) -> bool:
+    """Which submission stands for the team in the final standing: its members choose, nobody for them."""
+    return is_member(user, submission)
+
+
 # Submissions
 
 

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import factory
+import numpy as np
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
@@ -20,6 +21,7 @@ from challenge import hosts, submissions, teams
 from challenge.models import Challenge, Dataset, Phase, Picture, Stage, Submission, Team
 from evaluator.metrics import CLASS_NAMES, Scores, scores
 from evaluator.report import Measurements, Report
+from evaluator.splits import public_images
 from sandbox import Code, Limits, Observation, Verdict, verdict
 from tests.matrices import matrices
 
@@ -165,6 +167,12 @@ def found_scores(miou: float = 0.5, skills: Sequence[float] = ()) -> Scores:
     return dataclasses.replace(
         alike, miou=miou, iou=dict.fromkeys(CLASS_NAMES, miou), pixel_accuracy=miou, mean_pixel_accuracy=miou
     )
+
+
+def split_skills(phase: Phase, public: float, private: float, images: int = 20) -> list[float]:
+    """Shares of twenty images that are right: so much of each public one, and of each private one of this phase."""
+    part = public_images(np.ones((images, 7), dtype=bool), phase.public_share, phase.split_seed)
+    return [public if is_public else private for is_public in part]
 
 
 def report(

@@ -12,9 +12,9 @@ from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import BigIntegerField
-from django.db.models.fields.json import KT
-from django.db.models.functions import Cast
+from django.db.models import BigIntegerField, Value
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, NullIf
 
 from challenge import fronts, kept
 from challenge.limits_key import limits_key
@@ -121,9 +121,9 @@ def _write_rows(phase: Phase, there: Mapping[Place, BoardRow], wanted: Mapping[P
 def _figures(submissions: Collection[uuid.UUID], has_split: bool) -> dict[tuple[uuid.UUID, bool], dict[str, Any]]:
     """_FIGURES by submission, and by whether they are those of the private images."""
     found = {}
-    rows = Submission.objects.filter(pk__in=submissions).annotate(
-        image_bytes=Cast(KT("score__attempt__measurements__image_bytes"), BigIntegerField())
-    )
+    # Only this one of the measurements, which may be long; SQLite has JSON's null as the word.
+    measured = NullIf(KeyTextTransform("image_bytes", "score__attempt__measurements"), Value("null"))
+    rows = Submission.objects.filter(pk__in=submissions).annotate(image_bytes=Cast(measured, BigIntegerField()))
     for row in rows.values(
         "pk", "created", "kind", "parameters", "score_id", "score__miou", "score__iou", "score__latency_median_seconds",
         "score__memory_peak_bytes", "score__cpu_seconds", "score__attempt__limits_data", "team__is_baseline",
