@@ -31,6 +31,8 @@ def check_may_submit(phase: Phase, team: Team, user: User) -> None:
         raise Refused("You are not in this team.")
     if team.is_baseline:
         return
+    if not permissions.has_confirmed_address(user):
+        raise Refused(permissions.NOT_CONFIRMED)
     now = timezone.now()
     if now < phase.opens:
         raise Refused(f"This phase opens on {phase.opens:%d %B %Y at %H:%M} UTC.")

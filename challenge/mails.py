@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import textwrap
 import threading
+import uuid
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -121,6 +122,14 @@ def reviewed(challenge: Challenge) -> None:
     context = {"challenge": challenge, "page": _page("challenge", challenge.slug)}
     cause = f"reviewed {challenge.pk} {timezone.now():%Y%m%d%H%M%S}"
     tell(challenge.organizers.all(), Topic.ORGANIZER, cause, "reviewed", context)
+
+
+def about_account(address: str, subject: str, body: str) -> None:
+    """What an account's owner waits for, or must know at once: a link that confirms, a password that was changed."""
+    cause = f"account {uuid.uuid4()}"
+    words = _filled(body.strip()[:MOST_BODY_CHARACTERS]) + "\n" + _footer(None, Topic.ACCOUNT)
+    _write([Notice(email=address, topic=Topic.ACCOUNT, cause=cause, subject=_one_line(subject)[:200], body=words)])
+    soon()
 
 
 # Announcements

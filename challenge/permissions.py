@@ -9,6 +9,8 @@ team; an *organizer* is named by the challenge; *staff* may do whatever an organ
 
 from __future__ import annotations
 
+from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Q, QuerySet
 from django.utils import timezone
@@ -21,6 +23,18 @@ Person = AbstractBaseUser | AnonymousUser
 
 def _is_staff(user: Person) -> bool:
     return bool(user.is_authenticated and user.is_active and getattr(user, "is_staff", False))
+
+
+NOT_CONFIRMED = (
+    "Confirm your mail address first: open the link that we have mailed to you. Your profile page sends it again."
+)
+
+
+def has_confirmed_address(user: Person) -> bool:
+    """May found and join teams and submit: a mail address is surely hers, or this site can't ask for that."""
+    if settings.ACCOUNT_EMAIL_VERIFICATION != "mandatory":
+        return True
+    return bool(EmailAddress.objects.filter(user=user.pk, verified=True).exists())
 
 
 # Challenges and phases

@@ -8,6 +8,7 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db import IntegrityError, transaction
 from django.utils.text import slugify
 
+from challenge import permissions
 from challenge.models import Challenge, Membership, Team
 
 
@@ -27,8 +28,11 @@ def found(challenge: Challenge, user: User, name: str) -> Team:
     """Makes a team of one.
 
     Raises:
-        TeamRefused: the name is empty or taken, or the user is in a team of this challenge already.
+        TeamRefused: the name is empty or taken, or the user is in a team of this challenge already, or has not
+            confirmed her address.
     """
+    if not permissions.has_confirmed_address(user):
+        raise TeamRefused(permissions.NOT_CONFIRMED)
     name = " ".join(name.split())
     if not any(character.isalnum() for character in name) or not name.isprintable():
         raise TeamRefused("A team's name needs at least one letter or digit.")

@@ -38,8 +38,9 @@ urlpatterns = [
     path("submissions/<uuid:pk>/live/", submissions.submission_live, name="submission_live"),
     path("submissions/<uuid:pk>/cancel/", submissions.submission_cancel, name="submission_cancel"),
     path("profile/", profile.profile, name="profile"),
-    path("profile/token/", profile.token_create, name="token_create"),
-    path("profile/token/revoke/", profile.token_revoke, name="token_revoke"),
+    path("profile/settings/", profile.settings_save, name="settings_save"),
+    path("profile/tokens/", profile.token_create, name="token_create"),
+    path("profile/tokens/revoke/", profile.token_revoke, name="token_revoke"),
     path("mail/stop/<str:token>/", profile.mail_stop, name="mail_stop"),
     # Organizers
     path("challenges/<slug:slug>/submissions/", organizer.challenge_submissions, name="challenge_submissions"),

@@ -17,8 +17,8 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from PIL import Image
 
-from challenge import hosts, submissions, teams
-from challenge.models import Challenge, Dataset, Phase, Picture, Stage, Submission, Team
+from challenge import hosts, submissions, teams, tokens
+from challenge.models import Challenge, Dataset, Phase, Picture, Stage, Submission, Team, Token
 from evaluator.metrics import CLASS_NAMES, Scores, scores
 from evaluator.report import Measurements, Report
 from evaluator.splits import public_images
@@ -101,6 +101,11 @@ def team(challenge: Challenge, *people: User, name: str = "") -> Team:
     for person in others:
         teams.join(made, person)
     return made
+
+
+def token(user: User) -> str:
+    """A new API token of this person."""
+    return tokens.make(user, f"token {Token.objects.count()}", None)
 
 
 def code_zip(predict: str = CONSTANT_PREDICT) -> SimpleUploadedFile:

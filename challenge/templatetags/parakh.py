@@ -6,7 +6,9 @@ import datetime as dt
 import zoneinfo
 from typing import Any
 
+from allauth.mfa.utils import is_mfa_enabled
 from django import template
+from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.html import format_html
@@ -57,6 +59,12 @@ def class_ious(score: Score) -> list[float | None]:
 def markdown(text: str, top: int = 2) -> SafeString:
     """An organizer's text as safe HTML; its highest heading is an h`top`."""
     return markdown_text.render(text, top)
+
+
+@register.simple_tag
+def lacks_second_factor(user: User | AnonymousUser) -> bool:
+    """True for staff who log in with a password alone."""
+    return bool(user.is_authenticated and user.is_staff and not is_mfa_enabled(user))
 
 
 @register.simple_tag

@@ -87,7 +87,8 @@ TABLE: dict[str, tuple[str, Arguments, dict[str, int]]] = {
     "submission_live": ("get", one, TEAM_AND_ORGANIZERS | {"visitor": 200}),  # 200 and HX-Redirect: see below.
     "submission_cancel": ("post", one, POST_BY_TEAM),
     "profile": ("get", nothing, ANYONE_LOGGED_IN),
-    "token_create": ("post", nothing, dict.fromkeys(PEOPLE, 302)),
+    "settings_save": ("post", nothing, dict.fromkeys(PEOPLE, 302)),
+    "token_create": ("post", nothing, dict.fromkeys(PEOPLE, 400) | {"visitor": LOGIN}),  # It has no name.
     "token_revoke": ("post", nothing, dict.fromkeys(PEOPLE, 302)),
     "mail_stop": ("get", mail_link, PUBLIC),  # Whoever has the link: see test_mails.py.
     "challenge_submissions": ("get", challenge, ORGANIZERS),
