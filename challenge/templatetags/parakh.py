@@ -112,7 +112,11 @@ def when_in(moment: dt.datetime | None, zone: str) -> SafeString | str:
     there = _in_zone(moment, zone)
     if moment is None or there is None:
         return when(moment)
-    return format_html('{} <span class="there">{}</span>', when(moment), f"{there:%-d %b, %H:%M} in {zone}")
+    place = zone.rpartition("/")[2].replace("_", " ")
+    day_there = "" if there.date() == moment.astimezone(dt.UTC).date() else f"{there:%-d %b}, "
+    return format_html(
+        '{} <span class="there" title="{}">{}</span>', when(moment), zone, f"{day_there}{there:%H:%M} in {place}"
+    )
 
 
 def _in_zone(moment: dt.datetime | None, zone: str) -> dt.datetime | None:

@@ -64,12 +64,24 @@ def _board(request: HttpRequest, slug: str, phase_slug: str) -> Board:
     return Board(phase, phases, allowed, asking.Asked.of(request.GET, allowed))
 
 
+def _page(board: Board) -> boards.Page:
+    asked = board.asked
+    return boards.page(
+        board.phase,
+        asked.standing,
+        sort=asked.sort.name,
+        filters=asked.filters,
+        number=asked.number,
+        size=boards.PAGE_SIZE,
+    )
+
+
 @require_safe
 def leaderboard(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
     """One page of the table, in the order and with the filters that the address names."""
     board = _board(request, slug, phase_slug)
     phase, asked = board.phase, board.asked
-    page = boards.page(phase, asked.standing, sort=asked.sort.name, filters=asked.filters, number=asked.number)
+    page = _page(board)
     mine = entrants.my_row(request.user, phase, asked.standing)
     elsewhere = mine is not None and all(row.id != mine.pk for row in page)
     is_first = page.number == 1
@@ -99,7 +111,7 @@ def leaderboard_chart(request: HttpRequest, slug: str, phase_slug: str) -> HttpR
     """mIoU against what it costs: the front of the whole board, and the rows of a page of the table."""
     board = _board(request, slug, phase_slug)
     phase, asked = board.phase, board.asked
-    page = boards.page(phase, asked.standing, sort=asked.sort.name, filters=asked.filters, number=asked.number)
+    page = _page(board)
     mine = entrants.my_row(request.user, phase, asked.standing)
     found = boards.pareto(phase, asked.standing, asked.against, beside=[row.id for row in page])
     points = [*found.front[-MOST_FRONT:], *found.others]

@@ -28,9 +28,22 @@ def pages(scene: dict[str, str]) -> list[tuple[str, str, str]]:
     """Name, user (empty: a visitor), address."""
     return [
         ("home", "", "/"),
+        ("home-olga", "olga", "/"),
+        ("challenges-past", "", "/challenges/?when=past"),
         ("challenge", "", CHALLENGE),
+        ("challenge-page", "", CHALLENGE + "pages/rules/"),
+        ("news", "", CHALLENGE + "news/"),
+        ("team-list", "", CHALLENGE + "teams/"),
+        ("team", "", "/challenges/ncvpripg-2019/teams/asphalt/"),
+        ("team-disqualified", "", CHALLENGE + "teams/shortcut/"),
+        ("report", "", scene["report"]),
         ("leaderboard", "", PHASE + "leaderboard/"),
         ("leaderboard-alice", "alice", PHASE + "leaderboard/"),
+        ("leaderboard-classes", "alice", PHASE + "leaderboard/?classes=1&sort=vehicles&baselines=no"),
+        ("leaderboard-final", "", "/challenges/ncvpripg-2019/only/leaderboard/"),
+        ("leaderboard-chart", "alice", PHASE + "leaderboard/chart/"),
+        ("leaderboard-chart-parameters", "", PHASE + "leaderboard/chart/?against=parameters"),
+        ("leaderboard-history", "", PHASE + "leaderboard/history/"),
         ("leaderboard-empty", "", "/challenges/night/open/leaderboard/"),
         ("docs", "", "/docs/"),
         ("docs-participants", "", "/docs/participants/"),
@@ -44,7 +57,11 @@ def pages(scene: dict[str, str]) -> list[tuple[str, str, str]]:
         ("submit-closed", "otto", "/challenges/ncvpripg-2019/only/submit/"),
         ("my-submissions", "alice", "/submissions/"),
         ("my-submissions-none", "otto", "/submissions/"),
-        *((f"submission-{name}", "alice", address) for name, address in scene.items()),
+        *(
+            (f"submission-{name}", "alice", address)
+            for name, address in scene.items()
+            if address.startswith("/submissions/")
+        ),
         ("profile", "alice", "/profile/"),
         ("logout", "alice", "/account/logout/"),
         ("password-change", "alice", "/account/password/change/"),

@@ -136,13 +136,13 @@ def test_dates_are_in_utc_and_where_the_organizers_are(client: Client, site: Sit
     site.phase.save()
     overview = reverse("challenge", args=[site.challenge.slug])
     assert " in UTC" not in client.get(overview).content.decode()
-    for zone, there in (("Asia/Kolkata", "5 Mar, 02:00 in Asia/Kolkata"), ("../etc/passwd", ""), ("Nowhere", "")):
+    for zone, there in (("Asia/Kolkata", "5 Mar, 02:00 in Kolkata"), ("../etc/passwd", ""), ("Nowhere", "")):
         site.challenge.time_zone = zone
         site.challenge.save()
         page = client.get(overview).content.decode()
         assert "4 Mar 2031, 20:30 UTC" in page
         assert there in page
-        assert (" in Asia" in page) == bool(there)
+        assert (" in Kolkata" in page) == bool(there)
 
 
 def test_the_licence_stands_on_the_overview(client: Client, site: Site) -> None:
