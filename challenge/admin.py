@@ -203,7 +203,7 @@ class BoardRowAdmin(ReadOnlyAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[BoardRow]:
         """Without the final ones, which may be of private images: the site shows them to whom they may be shown."""
-        return super().get_queryset(request).exclude(standing=Standing.FINAL)
+        return BoardRow.objects.exclude(standing=Standing.FINAL)
 
 
 @admin.register(Transition)
