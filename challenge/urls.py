@@ -50,7 +50,8 @@ urlpatterns = [
     path("docs/", docs.docs, name="docs"),
     path("docs/<slug:name>/", docs.docs_page, name="docs_page"),
     path("docs/images/<str:name>", docs.docs_image, name="docs_image"),
-    # Programs that ask every site
+    # The site as a whole
+    path("status/", site.status, name="status"),
     path("robots.txt", site.robots, name="robots"),
     path("favicon.ico", site.favicon, name="favicon"),
     # Operators' programs

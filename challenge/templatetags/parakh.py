@@ -9,12 +9,14 @@ from typing import Any
 from allauth.mfa.utils import is_mfa_enabled
 from django import template
 from django.contrib.auth.models import AnonymousUser, User
+from django.db import DatabaseError
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from challenge import markdown as markdown_text
+from challenge import ways
 from challenge.leaderboard import Row
 from challenge.models import Announcement, Challenge, Score, State, Submission
 from challenge.presentation import axes, units
@@ -71,6 +73,16 @@ def lacks_second_factor(user: User | AnonymousUser) -> bool:
 def prose(text: str, images: tuple[markdown_text.Image, ...] = (), top: int = 2) -> SafeString:
     """The same with pictures of the challenge: `images` of presentation/pictures.py."""
     return markdown_text.render(text, top, images)
+
+
+@register.simple_tag(takes_context=True)
+def ways_from(context: dict[str, Any]) -> list[ways.Way]:
+    """Where one probably wanted to go. Nothing is worth a second error on a page of errors."""
+    request = context["request"]
+    try:
+        return ways.from_address(request.user, request.path)
+    except DatabaseError:
+        return []
 
 
 @register.simple_tag

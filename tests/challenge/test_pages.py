@@ -97,6 +97,7 @@ TABLE: dict[str, tuple[str, Arguments, dict[str, int]]] = {
     "docs": ("get", nothing, PUBLIC),
     "docs_page": ("get", lambda site, submission: ["participants"], PUBLIC),
     "docs_image": ("get", lambda site, submission: ["leaderboard.png"], PUBLIC),
+    "status": ("get", nothing, PUBLIC),
     "robots": ("get", nothing, PUBLIC),
     "favicon": ("get", nothing, dict.fromkeys(PEOPLE, 302)),
     "healthz": ("get", nothing, PUBLIC),
