@@ -15,7 +15,7 @@ import math
 from collections.abc import Iterator
 from typing import Any, Literal
 
-from django.db.models import Q, QuerySet
+from django.db.models import F, Q, QuerySet
 
 from challenge import ties
 from challenge.fronts import AXES as AXES
@@ -39,11 +39,20 @@ MOST_LISTED = 500
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Sort:
-    """An order of the board: `name` as in an address, `order` as Django takes it. What is unknown comes last."""
+    """An order of the board: `name` as in an address, `order` the columns, `-` for descending."""
 
     name: str
     label: str
     order: tuple[str, ...]
+
+    def apply(self, rows: QuerySet[BoardRow]) -> QuerySet[BoardRow]:
+        """The rows in this order. What is not known comes last, which SQLite would put first."""
+        return rows.order_by(
+            *(F(name).asc(nulls_last=True) if name in _MAY_BE_UNKNOWN else name for name in self.order)
+        )
+
+
+_MAY_BE_UNKNOWN = ("latency", "memory", "cpu_seconds", "size", "parameters")
 
 
 SORTS: dict[str, Sort] = {
@@ -178,7 +187,7 @@ def page(
     number = min(max(1, number), max(1, math.ceil(total / size)))
     start = (number - 1) * size
     # Ids first, from the index alone: a far page would else fetch the team and the score of each row before it.
-    ids = list(rows.order_by(*order.order).values_list("pk", flat=True)[max(0, start - 1) : start + size])
+    ids = list(order.apply(rows).values_list("pk", flat=True)[max(0, start - 1) : start + size])
     found = {row.pk: row for row in _whole(phase, standing).filter(pk__in=ids)}
     there = [found[identity] for identity in ids if identity in found]
     above = there.pop(0) if start and there else None
@@ -279,7 +288,7 @@ def export_rows(
     Texts are as teams wrote them: who makes a CSV of them escapes what a spreadsheet would take for a formula.
     """
     limits = limits_key(phase.limits)
-    rows = _whole(phase, standing, _filtered(phase, standing, filters)).order_by(*SORTS["miou"].order)
+    rows = SORTS["miou"].apply(_whole(phase, standing, _filtered(phase, standing, filters)))
     rank, last = 0, None
     for place, row in enumerate(rows.iterator(chunk_size=500), 1):
         rank, last = (place if row.miou != last else rank), row.miou
