@@ -3,17 +3,16 @@ dark, and what a narrow screen makes scroll. In the same run: nothing on a page 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import axe_playwright_python
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
-from tests.browser.screenshots import CHROMIUM, log_in, pages
-from tests.browser.site import Site, running_site
+from tests.browser.screenshots import log_in, pages
+from tests.browser.site import Site
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
 
@@ -37,38 +36,24 @@ MOST_SHIFT = 0.01
 """Cumulative layout shift; a tenth of what counts as good."""
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Site, dict[str, str]]]:
-    with running_site(tmp_path_factory.mktemp("site") / "var") as running:
-        scene = json.loads(running.python("-m", "tests.browser.scene"))
-        running.start_web()
-        yield running, scene
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        yield playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-
-
-def test_axe_finds_nothing_and_nothing_moves(site: tuple[Site, dict[str, str]], browser: Browser) -> None:
-    running, scene = site
+def test_axe_finds_nothing_and_nothing_moves(looked_at: tuple[Site, dict[str, str]], chromium: Browser) -> None:
+    running, scene = looked_at
     wanted = pages(scene)
     complaints: list[str] = []
     for user in dict.fromkeys(user for _, user, _ in wanted):
-        context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+        context = chromium.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
         context.add_init_script(WATCH_SHIFTS)
         page = context.new_page()
         if user:
             log_in(page, running, user)
         for name, _, address in (entry for entry in wanted if entry[1] == user):
             page.goto(running.url + address)
-            complaints += [f"{name}: {complaint}" for complaint in looked_at(page)]
+            complaints += [f"{name}: {complaint}" for complaint in violations(page)]
         context.close()
     assert not complaints, "\n".join(complaints)
 
 
-def looked_at(page: Page) -> Iterator[str]:
+def violations(page: Page) -> Iterator[str]:
     page.emulate_media(color_scheme="light")
     page.evaluate(AXE)
     yield from found(page, [])
@@ -87,9 +72,9 @@ def found(page: Page, rules: list[str]) -> list[str]:
     return list(told)
 
 
-def test_axe_would_find_something(browser: Browser) -> None:
+def test_axe_would_find_something(chromium: Browser) -> None:
     """A test that can't fail tells nothing."""
-    context = browser.new_context()
+    context = chromium.new_context()
     page = context.new_page()
     page.set_content("<p style='color: #aaa; background: #fff'>pale</p><img src='x'>")
     page.evaluate(AXE)
