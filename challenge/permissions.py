@@ -140,6 +140,8 @@ def can_choose_final(user: Person, submission: Submission) -> bool:
 
 def is_member(user: Person, submission: Submission) -> bool:
     """In the submission's team."""
+    if "memberships" in getattr(submission.team, "_prefetched_objects_cache", {}):  # As with organizers.
+        return any(membership.user_id == user.pk for membership in submission.team.memberships.all())
     return user.is_authenticated and submission.team.memberships.filter(user_id=user.pk).exists()
 
 
@@ -165,6 +167,16 @@ def own_submissions(user: Person) -> QuerySet[Submission]:
     if not user.is_authenticated:
         return Submission.objects.none()
     return Submission.objects.filter(team__memberships__user=user.pk)
+
+
+def can_describe(user: Person, submission: Submission) -> bool:
+    """Put right what its team says of it: the team alone."""
+    return is_member(user, submission)
+
+
+def can_download(user: Person, submission: Submission) -> bool:
+    """The upload itself, again: the team alone. Others have no use for its weights but to take them."""
+    return is_member(user, submission)
 
 
 def can_cancel(user: Person, submission: Submission) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from challenge.models import Phase, State, Submission, Team
@@ -37,14 +38,17 @@ class Quota:
 
 def quota(phase: Phase, team: Team) -> Quota:
     """How much of its quota the team has used. Platform faults and what was cancelled before it began don't count."""
-    mine = Submission.objects.filter(phase=phase, team=team)
-    charged = mine.filter(charged=True)
     midnight = timezone.now().replace(hour=0, minute=0, second=0, microsecond=0)
+    used = Submission.objects.filter(phase=phase, team=team).aggregate(
+        day=Count("pk", filter=Q(charged=True, created__gte=midnight)),
+        total=Count("pk", filter=Q(charged=True)),
+        at_once=Count("pk", filter=Q(state__in=(State.UPLOADING, State.QUEUED, State.EVALUATING))),
+    )
     return Quota(
-        day_used=charged.filter(created__gte=midnight).count(),
+        day_used=used["day"],
         day_limit=phase.quota_per_day,
-        total_used=charged.count(),
+        total_used=used["total"],
         total_limit=phase.quota_total,
-        at_once_used=mine.filter(state__in=(State.UPLOADING, State.QUEUED, State.EVALUATING)).count(),
+        at_once_used=used["at_once"],
         at_once_limit=phase.quota_at_once,
     )
