@@ -195,7 +195,11 @@ def _described(
 def _reserve(submission: Submission, most_open: int | None = None) -> Submission:
     """Inserts the row that takes one place of the quota. The team's row is locked: parallel submits come in turn."""
     with transaction.atomic():
-        team = Team.objects.select_for_update().get(pk=submission.team_id)
+        team = Team.objects.select_for_update().filter(pk=submission.team_id).first()
+        if team is None:
+            raise Refused("This team is no more.")
+        if not team.is_baseline and not team.memberships.filter(user=submission.creator_id).exists():
+            raise Refused("You are no longer in this team.")  # She left, or it merged, since she was asked for it.
         if not (team.is_baseline or submission.creator.is_staff):
             refusal = quotas.quota(submission.phase, team).refusal
             if refusal:

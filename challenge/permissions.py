@@ -13,9 +13,10 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Lower
 from django.utils import timezone
 
-from challenge.models import Challenge, Membership, Phase, Stage, Standing, Submission, Team
+from challenge.models import Challenge, Invitation, Membership, Phase, Role, Stage, Standing, Submission, Team
 
 Person = AbstractBaseUser | AnonymousUser
 """`request.user`."""
@@ -133,6 +134,52 @@ def can_disqualify(user: Person, what: Submission | Team) -> bool:
 def can_choose_final(user: Person, submission: Submission) -> bool:
     """Which submission stands for the team in the final standing: its members choose, nobody for them."""
     return is_member(user, submission)
+
+
+# Teams
+
+
+def is_owner(user: Person, team: Team) -> bool:
+    """Invites, removes, promotes, renames, merges."""
+    return user.is_authenticated and team.memberships.filter(user=user.pk, role=Role.OWNER).exists()
+
+
+def why_not_rename(user: Person, team: Team) -> str:
+    """Why she may not give the team another name; empty if she may.
+
+    Once it is ranked, people know it by its name: then only organizers may, for a name that must not stay.
+    """
+    if can_edit(user, team.challenge):
+        return ""
+    if not is_owner(user, team):
+        return "Only an owner of the team may do this."
+    if team.submissions.filter(score__isnull=False).exists():
+        return "The team has a score, and is known by its name. Ask the organizers if it has to change."
+    return ""
+
+
+def answerable_invitations(user: Person) -> QuerySet[Invitation]:
+    """Those that name her, an address that is surely hers, or a team she owns. That they are open is not asked."""
+    if not user.is_authenticated:
+        return Invitation.objects.none()
+    addresses = EmailAddress.objects.filter(user=user.pk, verified=True).values(lower=Lower("email"))
+    owned = Membership.objects.filter(user=user.pk, role=Role.OWNER).values("team")
+    return Invitation.objects.filter(Q(user=user.pk) | Q(email__in=addresses) | Q(guest_team__in=owned))
+
+
+def can_answer(user: Person, invitation: Invitation) -> bool:
+    """Accept or decline it."""
+    return answerable_invitations(user).filter(pk=invitation.pk).exists()
+
+
+def visible_invitations(user: Person) -> QuerySet[Invitation]:
+    """Those she may answer, and those that the teams she owns have sent."""
+    if not user.is_authenticated:
+        return Invitation.objects.none()
+    owned = Membership.objects.filter(user=user.pk, role=Role.OWNER).values("team")
+    return Invitation.objects.filter(
+        Q(pk__in=answerable_invitations(user).values("pk")) | Q(team__in=owned)
+    ).select_related("team__challenge", "guest_team", "user", "by")
 
 
 # Submissions
