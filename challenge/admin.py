@@ -29,6 +29,7 @@ from challenge.models import (
     Team,
     Transition,
 )
+from challenge.organizing import acts, drafts
 
 
 class ReadOnlyAdmin(admin.ModelAdmin[Model]):
@@ -95,11 +96,40 @@ class MembershipInline(admin.TabularInline[Membership, Team]):
 
 
 @admin.register(Challenge)
-class ChallengeAdmin(admin.ModelAdmin[Challenge]):
-    list_display = ("title", "slug", "stage", "created")
-    prepopulated_fields = {"slug": ("title",)}
-    filter_horizontal = ("organizers",)
+class ChallengeAdmin(OperatorAdmin):
+    """Reviews: looked at on the site, answered here. Its organizers do the rest on the site."""
+
+    list_display = ("title", "slug", "stage", "review_asked_at", "created_by", "created")
+    list_filter = ("stage",)
+    search_fields = ("title", "slug")
+    actions = ("approve", "send_back", "take_down")
     inlines = (PhaseInline,)
+
+    @admin.action(description="Approve: let it go live", permissions=["operate"])
+    def approve(self, request: HttpRequest, queryset: QuerySet[Challenge]) -> None:
+        by = cast(User, request.user)
+        self.act(request, queryset, lambda one, why: self._did(drafts.approve, one, by), "is live", "was not approved")
+
+    @admin.action(description="Send back: the reason is what its organizers read", permissions=["operate"])
+    def send_back(self, request: HttpRequest, queryset: QuerySet[Challenge]) -> None:
+        by = cast(User, request.user)
+        self.act(
+            request, queryset, lambda one, why: self._did(drafts.send_back, one, by, why), "sent back", "not in review"
+        )
+
+    @admin.action(description="Take off the site, with a reason its organizers read", permissions=["operate"])
+    def take_down(self, request: HttpRequest, queryset: QuerySet[Challenge]) -> None:
+        by = cast(User, request.user)
+        self.act(
+            request, queryset, lambda one, why: self._did(drafts.take_down, one, by, why), "taken down", "is not live"
+        )
+
+    def _did(self, act: Callable[..., None], *given: Any) -> bool:
+        try:
+            act(*given)
+        except acts.Refused:
+            return False
+        return True
 
 
 @admin.register(Phase)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -45,7 +46,7 @@ class Dataset(models.Model):
         default=False, help_text="Its images and labels may be shown to everybody, with a model's answers beside them."
     )
     # A challenge on somebody's secret images could have them read out: staff say which ones may use them.
-    granted = models.ManyToManyField(
+    granted: models.ManyToManyField[Challenge, Any] = models.ManyToManyField(
         "Challenge", related_name="granted_datasets", blank=True, help_text="May use it. Open and drawn ones: any may."
     )
     created = models.DateTimeField(default=timezone.now)

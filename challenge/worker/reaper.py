@@ -20,6 +20,7 @@ import sandbox
 from challenge import faults, kept, lineup, submissions
 from challenge.celery import ring_if_silent
 from challenge.models import Attempt, AttemptState, Host, State, Submission
+from challenge.organizing import reruns
 from challenge.worker.claim import run_prefix
 from challenge.worker.host import is_alive
 from sandbox import Code
@@ -35,6 +36,7 @@ def reap() -> None:
     for attempt in expired():
         submissions.platform_fault(attempt, Code.WORKER_LOST, "no sign of life from it", only_if_expired=True)
     submissions.drop_broken_uploads()
+    reruns.feed()
     sweep_kept()
     ring_for_this_host()
 
