@@ -36,6 +36,12 @@ register.filter("visible_controls", units.visible_controls)
 
 
 @register.filter
+def web_address(text: str) -> str:
+    """An address to link to; empty for what a browser would run or send mail to, however it came into the record."""
+    return text if text.startswith(("http://", "https://")) else ""
+
+
+@register.filter
 def measured(value: float | None, measure: axes.Measure) -> str:
     """A figure in the words of its measure: a time, a size or a number."""
     if measure.unit == "ms":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -11,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, St
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
+from rest_framework.throttling import SimpleRateThrottle
 
 from challenge import entrants, permissions
 from challenge import leaderboard as boards
@@ -150,7 +152,7 @@ def leaderboard_csv(request: HttpRequest, slug: str, phase_slug: str) -> HttpRes
     """The table as CSV, with the filters of the address, in the order of mIoU."""
     board = _board(request, slug, phase_slug)
     lines = spreadsheets.csv_lines(boards.EXPORT_COLUMNS, _rows(board))
-    return _file(board, lines, "text/csv; charset=utf-8", "csv")
+    return _too_many(request) or _file(board, lines, "text/csv; charset=utf-8", "csv")
 
 
 @require_safe
@@ -164,7 +166,25 @@ def leaderboard_json(request: HttpRequest, slug: str, phase_slug: str) -> HttpRe
         "made": timezone.now().isoformat(timespec="seconds"),
         "most_rows": MOST_EXPORTED,
     }
-    return _file(board, spreadsheets.json_lines(about, _rows(board)), "application/json", "json")
+    return _too_many(request) or _file(board, spreadsheets.json_lines(about, _rows(board)), "application/json", "json")
+
+
+class _Files(SimpleRateThrottle):
+    """A file is a whole board: who asks by the minute waits."""
+
+    scope = "board_file"
+
+    def get_cache_key(self, request: HttpRequest, view: object) -> str:  # type: ignore[override]
+        return f"board-file:{self.get_ident(request)}"  # type: ignore[arg-type]
+
+
+def _too_many(request: HttpRequest) -> HttpResponse | None:
+    throttle = _Files()
+    if throttle.allow_request(request, None):  # type: ignore[arg-type]
+        return None
+    wait = math.ceil(throttle.wait() or 1)
+    words = f"Too many files in a short time. Ask again in {wait} seconds, or use the API: it has the board in pages.\n"
+    return HttpResponse(words, status=429, content_type="text/plain; charset=utf-8", headers={"Retry-After": str(wait)})
 
 
 def _rows(board: Board) -> Iterator[dict[str, Any]]:

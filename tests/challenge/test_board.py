@@ -256,6 +256,15 @@ def test_files_have_a_ceiling(
     assert "the first 2" in client.get(address(site)).content.decode()
 
 
+def test_who_asks_for_files_all_the_time_waits(client: Client, site: Site, board: list[Submission]) -> None:
+    statuses = [client.get(address(site, view)).status_code for view in ("leaderboard_csv", "leaderboard_json") * 16]
+    assert statuses == [200] * 30 + [429] * 2
+    told = client.get(address(site, "leaderboard_csv"))
+    assert 1 <= int(told.headers["Retry-After"]) <= 60
+    assert b"Ask again in" in told.content
+    assert client.get(address(site)).status_code == 200
+
+
 @pytest.mark.parametrize(
     ("value", "cell"),
     [("=1+1", "'=1+1"), ("+1", "'+1"), ("-1", "'-1"), ("@SUM(A1)", "'@SUM(A1)"), ("\t=1", "'\t=1"), (" =1", "' =1"),
