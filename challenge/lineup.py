@@ -28,7 +28,7 @@ def waiting() -> QuerySet[Submission]:
 def due(host: Host | None = None) -> QuerySet[Submission]:
     """Those of them that may be claimed now, by this host if one is named."""
     ready = waiting().filter(Q(not_before=None) | Q(not_before__lte=Now()))
-    return ready.filter(_takeable([host] if host else None))
+    return ready.filter(waiting_for([host] if host else None))
 
 
 def due_queues(host: Host) -> list[str]:
@@ -38,7 +38,7 @@ def due_queues(host: Host) -> list[str]:
     return sorted(queue for queue in queues if mine.filter(phase__queue=queue).exists())
 
 
-def _takeable(takers: list[Host] | None) -> Q:
+def waiting_for(takers: list[Host] | None) -> Q:
     """What of the queue one of these hosts can take. None: whoever takes it.
 
     Predictions need no room for a container, so that any host will do that serves the queue. Limits that can't be read
@@ -100,10 +100,14 @@ class Place:
         position: 1 for the one that will be claimed next, among those that the same hosts take: who waits for other
             hosts stands in nobody's way. None unless it is in the queue.
         why: a sentence for its team if it waits for something else than its turn; else empty.
+        ahead: what is claimed before it, by hosts that could take it.
+        takers: those hosts.
     """
 
     position: int | None = None
     why: str = ""
+    ahead: Q = dataclasses.field(default_factory=Q, compare=False)
+    takers: tuple[Host, ...] = dataclasses.field(default=(), compare=False)
 
 
 def place(submission: Submission) -> Place:
@@ -115,21 +119,19 @@ def place(submission: Submission) -> Place:
     in_service = list(hosts.live())
     because = _stuck_because(submission.phase, in_service, submission.kind)
     why = f"It waits: there is {because}. The operators have been told." if because else ""
-    return Place(_position(submission, _takers(submission, in_service)), why)
-
-
-def _position(submission: Submission, takers: list[Host]) -> int:
-    ahead = Q(turn__lt=submission.turn) | Q(turn=submission.turn) & (
+    could = takers(submission.phase, submission.kind, in_service)
+    before = Q(turn__lt=submission.turn) | Q(turn=submission.turn) & (
         Q(queued_at__lt=submission.queued_at) | Q(queued_at=submission.queued_at, pk__lt=submission.pk)
     )
-    return waiting().filter(ahead, _takeable(takers) | Q(phase=submission.phase_id)).count() + 1
+    ahead = before & (waiting_for(could) | Q(phase=submission.phase_id))
+    return Place(waiting().filter(ahead).count() + 1, why, ahead, tuple(could))
 
 
-def _takers(submission: Submission, in_service: list[Host]) -> list[Host]:
-    """Those of the hosts that can take it."""
-    phase = submission.phase
+def takers(phase: Phase, kind: str, in_service: list[Host] | None = None) -> list[Host]:
+    """Those of the hosts in service that can take submissions of this kind to a phase."""
+    in_service = list(hosts.live()) if in_service is None else in_service
     limits = _limits(phase)
-    if not Kind(submission.kind).runs:
+    if not Kind(kind).runs:
         return hosts.serving(in_service, phase)
     return [host for host in in_service if limits and not hosts.shortfall([host], phase, limits)]
 

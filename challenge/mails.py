@@ -77,19 +77,19 @@ def _once_a_day(invitation: Invitation) -> str:
 
 def answered(invitation: Invitation) -> None:
     """Who invited is told what came of it."""
-    context = {"invitation": invitation, "page": _page("challenge", invitation.team.challenge.slug)}
+    context = {"invitation": invitation, "page": _page("my_team", invitation.team.challenge.slug)}
     tell([invitation.by], Topic.TEAM, f"answered {invitation.pk}", "answered", context)
 
 
 def merged(guest_name: str, host: Team, people: Sequence[User], cause: str) -> None:
     """Everybody in the team that two have become."""
-    context = {"guest_name": guest_name, "team": host, "page": _page("challenge", host.challenge.slug)}
+    context = {"guest_name": guest_name, "team": host, "page": _page("my_team", host.challenge.slug)}
     tell(people, Topic.TEAM, f"merged {cause}", "merged", context)
 
 
 def removed(team: Team, user: User, by: User) -> None:
     """A person whom an owner took out of the team."""
-    context = {"team": team, "by": by, "page": _page("challenge", team.challenge.slug)}
+    context = {"team": team, "by": by, "page": _page("my_team", team.challenge.slug)}
     tell([user], Topic.TEAM, f"removed {team.pk} {user.pk} {timezone.now():%Y%m%d%H%M%S}", "removed", context)
 
 
@@ -97,7 +97,7 @@ def disqualified(what: Submission | Team) -> None:
     """The team of a submission, or a team as a whole, is told that it is no longer ranked, and why."""
     team = what.team if isinstance(what, Submission) else what
     challenge = team.challenge
-    page = _page("submission", what.pk) if isinstance(what, Submission) else _page("challenge", challenge.slug)
+    page = _page("submission", what.pk) if isinstance(what, Submission) else _page("my_team", challenge.slug)
     context = {
         "team": team,
         "submission": what if isinstance(what, Submission) else None,

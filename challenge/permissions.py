@@ -13,9 +13,21 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Lower
 from django.utils import timezone
 
-from challenge.models import Challenge, Dataset, Membership, Phase, Stage, Standing, Submission, Team
+from challenge.models import (
+    Challenge,
+    Dataset,
+    Invitation,
+    Membership,
+    Phase,
+    Role,
+    Stage,
+    Standing,
+    Submission,
+    Team,
+)
 
 Person = AbstractBaseUser | AnonymousUser
 """`request.user`."""
@@ -149,11 +161,59 @@ def can_choose_final(user: Person, submission: Submission) -> bool:
     return is_member(user, submission)
 
 
+# Teams
+
+
+def is_owner(user: Person, team: Team) -> bool:
+    """Invites, removes, promotes, renames, merges."""
+    return user.is_authenticated and team.memberships.filter(user=user.pk, role=Role.OWNER).exists()
+
+
+def why_not_rename(user: Person, team: Team) -> str:
+    """Why she may not give the team another name; empty if she may.
+
+    Once it is ranked, people know it by its name: then only organizers may, for a name that must not stay.
+    """
+    if can_edit(user, team.challenge):
+        return ""
+    if not is_owner(user, team):
+        return "Only an owner of the team may do this."
+    if team.submissions.filter(score__isnull=False).exists():
+        return "The team has a score, and is known by its name. Ask the organizers if it has to change."
+    return ""
+
+
+def answerable_invitations(user: Person) -> QuerySet[Invitation]:
+    """Those that name her, an address that is surely hers, or a team she owns. That they are open is not asked."""
+    if not user.is_authenticated:
+        return Invitation.objects.none()
+    addresses = EmailAddress.objects.filter(user=user.pk, verified=True).values(lower=Lower("email"))
+    owned = Membership.objects.filter(user=user.pk, role=Role.OWNER).values("team")
+    return Invitation.objects.filter(Q(user=user.pk) | Q(email__in=addresses) | Q(guest_team__in=owned))
+
+
+def can_answer(user: Person, invitation: Invitation) -> bool:
+    """Accept or decline it."""
+    return answerable_invitations(user).filter(pk=invitation.pk).exists()
+
+
+def visible_invitations(user: Person) -> QuerySet[Invitation]:
+    """Those she may answer, and those that the teams she owns have sent."""
+    if not user.is_authenticated:
+        return Invitation.objects.none()
+    owned = Membership.objects.filter(user=user.pk, role=Role.OWNER).values("team")
+    return Invitation.objects.filter(
+        Q(pk__in=answerable_invitations(user).values("pk")) | Q(team__in=owned)
+    ).select_related("team__challenge", "guest_team", "user", "by")
+
+
 # Submissions
 
 
 def is_member(user: Person, submission: Submission) -> bool:
     """In the submission's team."""
+    if "memberships" in getattr(submission.team, "_prefetched_objects_cache", {}):  # As with organizers.
+        return any(membership.user_id == user.pk for membership in submission.team.memberships.all())
     return user.is_authenticated and submission.team.memberships.filter(user_id=user.pk).exists()
 
 
@@ -179,6 +239,16 @@ def own_submissions(user: Person) -> QuerySet[Submission]:
     if not user.is_authenticated:
         return Submission.objects.none()
     return Submission.objects.filter(team__memberships__user=user.pk)
+
+
+def can_describe(user: Person, submission: Submission) -> bool:
+    """Put right what its team says of it: the team alone."""
+    return is_member(user, submission)
+
+
+def can_download(user: Person, submission: Submission) -> bool:
+    """The upload itself, again: the team alone. Others have no use for its weights but to take them."""
+    return is_member(user, submission)
 
 
 def can_cancel(user: Person, submission: Submission) -> bool:

@@ -7,7 +7,21 @@ from django.contrib import admin
 from django.urls import include, path, re_path
 
 from challenge.api import api_urlpatterns
-from challenge.views import board, docs, operator, organizer, profile, public, report, site, submissions, submit, team
+from challenge.views import (
+    board,
+    docs,
+    invitation,
+    my_team,
+    operator,
+    organizer,
+    profile,
+    public,
+    report,
+    site,
+    submissions,
+    submit,
+    team,
+)
 from challenge.views.manage import exports as manage_exports
 from challenge.views.manage import phases as manage_phases
 from challenge.views.manage import submissions as manage_submissions
@@ -40,6 +54,15 @@ urlpatterns = [
     # Participants
     path("challenges/<slug:slug>/<slug:phase_slug>/submit/", submit.submit, name="submit"),
     path("challenges/<slug:slug>/<slug:phase_slug>/submit/begin/", submit.upload_begin, name="upload_begin"),
+    path("challenges/<slug:slug>/my-team/", my_team.my_team, name="my_team"),
+    path("challenges/<slug:slug>/my-team/found/", my_team.team_found, name="team_found"),
+    path("challenges/<slug:slug>/my-team/rename/", my_team.team_rename, name="team_rename"),
+    path("challenges/<slug:slug>/my-team/invite/", my_team.team_invite, name="team_invite"),
+    path("challenges/<slug:slug>/my-team/merge/", my_team.team_merge, name="team_merge"),
+    path("challenges/<slug:slug>/my-team/leave/", my_team.team_leave, name="team_leave"),
+    path("challenges/<slug:slug>/my-team/member/", my_team.team_member, name="team_member"),
+    path("invitations/<uuid:pk>/", invitation.invitation, name="invitation"),
+    path("invitations/<uuid:pk>/answer/", invitation.invitation_answer, name="invitation_answer"),
     path("submissions/", submissions.my_submissions, name="my_submissions"),
     path("submissions/<uuid:pk>/", submissions.submission, name="submission"),
     path("submissions/<uuid:pk>/live/", submissions.submission_live, name="submission_live"),

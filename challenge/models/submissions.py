@@ -135,6 +135,11 @@ class Submission(models.Model):
             models.Index(fields=("lease_until",), condition=Q(state="evaluating"), name="submission_leases"),
             models.Index(fields=("state", "created"), name="submission_state"),
             models.Index(fields=("team", "phase", "-created"), name="submission_of_team"),
+            models.Index(
+                fields=("phase", "-disqualified_at"),
+                condition=Q(disqualified_at__isnull=False),
+                name="disqualified_submissions",
+            ),
         )
 
     def __str__(self) -> str:

@@ -16,7 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
-from challenge import permissions, subscriptions, tokens
+from challenge import invitations, permissions, subscriptions, tokens
 from challenge.forms.accounts import SettingsForm, TokenForm
 from challenge.models import Profile, Token
 
@@ -35,6 +35,7 @@ def _page(request: HttpRequest, token_form: TokenForm | None = None, status: int
         "has_second_factor": Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists(),
         "settings_form": SettingsForm(instance=Profile.objects.filter(user=user).first() or Profile(user=user)),
         "memberships": list(user.memberships.select_related("team", "challenge").order_by("-joined")),
+        "invitations": list(invitations.for_person(user)),
         "tokens": list(Token.objects.filter(user=user)),
         "most_tokens": tokens.MOST,
         "new_token": request.session.pop("new_token", ""),

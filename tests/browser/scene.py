@@ -142,7 +142,17 @@ def report(
         seed=5,
         log=log,
         limits=submission.phase.limits,
-        host={"cpu": "2 cores", "engine": "20.10"},
+        host={
+            "name": "bench-1",
+            "engine": "20.10.24",
+            "kernel": "6.1.0",
+            "system": "Debian GNU/Linux 12 (bookworm)",
+            "architecture": "x86_64",
+            "cores": 4,
+            "memory_bytes": 8 * 1024**3,
+            "runtime": "runc",
+            "cores_used": "2",
+        },
     )
 
 

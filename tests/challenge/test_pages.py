@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -9,15 +10,17 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.urls.resolvers import URLPattern
+from django.utils import timezone
 
 from challenge import subscriptions
-from challenge.models import Page, Submission, Topic
+from challenge.models import Invitation, Page, Submission, Topic
 from challenge.organizing import news
 from challenge.urls import urlpatterns
 from tests import factories
 from tests.conftest import Site
 
 PEOPLE = ("visitor", "alice", "bob", "carol", "olga", "otto", "stella")
+DAY = dt.timedelta(days=1)
 MOST_QUERIES = 12
 MOST_BYTES = 150_000
 
@@ -29,6 +32,9 @@ ORGANIZERS = ANYONE_LOGGED_IN | dict.fromkeys(("alice", "bob", "carol", "otto"),
 POST_BY_TEAM = dict.fromkeys(PEOPLE, 302) | {"carol": 404, "otto": 404}
 POST_BY_ORGANIZERS_ALONE = dict.fromkeys(PEOPLE, 302) | dict.fromkeys(("alice", "bob", "carol", "otto"), 403)
 POST_BY_ORGANIZERS = dict.fromkeys(PEOPLE, 302) | {"alice": 403, "bob": 403, "carol": 404, "otto": 404}
+
+NO_NAME = dict.fromkeys(PEOPLE, 400) | {"visitor": LOGIN}
+NOT_ASKED = ("bob", "olga", "otto", "stella")
 
 Arguments = Callable[[Site, Submission], list[Any]]
 
@@ -47,6 +53,12 @@ def phase(site: Site, submission: Submission) -> list[Any]:
 
 def one(site: Site, submission: Submission) -> list[Any]:
     return [submission.pk]
+
+
+def invitation(site: Site, submission: Submission) -> list[Any]:
+    """Alice asks Carol; Bob is in Alice's team, but does not own it."""
+    made = Invitation.objects.create(team=site.team, by=site.alice, user=site.carol, expires=timezone.now() + DAY)
+    return [made.pk]
 
 
 def mail_link(site: Site, submission: Submission) -> list[Any]:
@@ -96,6 +108,15 @@ TABLE: dict[str, tuple[str, Arguments, dict[str, int]]] = {
     "settings_save": ("post", nothing, dict.fromkeys(PEOPLE, 302)),
     "token_create": ("post", nothing, dict.fromkeys(PEOPLE, 400) | {"visitor": LOGIN}),  # It has no name.
     "token_revoke": ("post", nothing, dict.fromkeys(PEOPLE, 302)),
+    "my_team": ("get", challenge, ANYONE_LOGGED_IN),
+    "team_found": ("post", challenge, NO_NAME),
+    "team_rename": ("post", challenge, NO_NAME),
+    "team_invite": ("post", challenge, NO_NAME),
+    "team_merge": ("post", challenge, NO_NAME),
+    "team_leave": ("post", challenge, dict.fromkeys(PEOPLE, 302)),  # With the reason, if it can't be: test_my_team.py.
+    "team_member": ("post", challenge, dict.fromkeys(PEOPLE, 302)),
+    "invitation": ("get", invitation, ANYONE_LOGGED_IN | dict.fromkeys(NOT_ASKED, 404)),
+    "invitation_answer": ("post", invitation, dict.fromkeys(PEOPLE, 302) | dict.fromkeys(NOT_ASKED, 404)),
     "mail_stop": ("get", mail_link, PUBLIC),  # Whoever has the link: see test_mails.py.
     "challenge_new": ("get", nothing, ANYONE_LOGGED_IN),
     "manage": ("get", challenge, ORGANIZERS),

@@ -68,7 +68,7 @@ def test_a_refused_first_submission_founds_no_team(client: Client, site: Site) -
         ({"title": ""}, "This field is required."),
         ({"kind": "predictions"}, "Select a valid choice."),
         ({"file": SimpleUploadedFile("model.zip", b"")}, "The file is empty. Choose the file again"),
-        ({"file": SimpleUploadedFile("model.rar", b"Rar!")}, "“model.rar” does not look right: a code submission is"),
+        ({"file": SimpleUploadedFile("model.rar", b"Rar!")}, "“model.rar” does not look right: code means a .zip"),
         ({"kind": "image", "file": SimpleUploadedFile("model.zip", b"PK\x03\x04")}, "the .tar that docker save writes"),
         ({"file": SimpleUploadedFile("model.zip", b"plain text")}, "This is not a zip archive."),
         ({"file": SimpleUploadedFile("model.zip", b"PK\x03\x04" + b"0" * 2 * MIB)}, "this phase takes at most 1 MiB"),

@@ -35,6 +35,9 @@ def test_on_postgresql_and_a_broker(tmp_path: Path, start_broker: StartBroker) -
                 "leaderboard",
                 "ranking",
                 "ranking_acts",
+                "my_team",
+                "tokens",
+                "mails",
                 "uploads_quota",
                 "worker",
             )
