@@ -201,11 +201,10 @@ def reveal(phase: Phase, by: User) -> None:
             raise Refused("Only organizers of the challenge and staff may do that.")
         if why := why_not_reveal(found):
             raise Refused(why)
-        was_frozen = found.freezes is not None
         found.revealed_at = timezone.now()
         found.save(update_fields=["revealed_at"])
-        if was_frozen:
-            rebuild(found)
+        if found.freezes is not None:
+            rebuild(found, since=found.freezes)
         what = f"Revealed the final standing of {found.title}"
         audit.note(found.challenge, by, "reveal", what, phase=found.slug)
     phase.refresh_from_db()

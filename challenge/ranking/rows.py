@@ -5,6 +5,7 @@ Called in the transactions that change what is ranked. Locks are taken in this o
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
@@ -17,12 +18,11 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, NullIf
 
 from challenge import fronts, kept
-from challenge.limits_key import limits_key
+from challenge.limits_key import key_of_snapshot
 from challenge.models import Board, BoardRow, Kind, Phase, Standing, Submission, Team
 from challenge.ranking import records
 from challenge.ranking.entries import Entry, choose, entries, frozen_since, ranked
 from evaluator.metrics import CLASS_NAMES
-from sandbox import Limits
 
 BATCH = 500
 """Teams whose rows are worked out at once."""
@@ -39,16 +39,23 @@ def refresh(phase: Phase, team: Team) -> None:
     _refresh(phase, [team.pk])
 
 
-def rebuild(phase: Phase) -> int:
-    """Puts right the rows of all teams, what the boards come to, and the records: after a reveal, another freeze …
+def rebuild(phase: Phase, since: dt.datetime | None = None) -> int:
+    """Puts right the rows of all teams, what the boards come to, and the records: after another freeze, a repair …
 
     In batches, each a transaction of its own unless there is one around.
+
+    Args:
+        since: only the teams that have sent something from then on; others have not changed.
 
     Returns:
         How many teams were looked at.
     """
-    teams = set(Submission.objects.filter(phase=phase, score__isnull=False).values_list("team_id", flat=True))
-    teams |= set(BoardRow.objects.filter(phase=phase).values_list("team_id", flat=True))
+    scored = Submission.objects.filter(phase=phase, score__isnull=False)
+    if since is None:
+        teams = set(scored.values_list("team_id", flat=True).distinct())
+        teams |= set(BoardRow.objects.filter(phase=phase).values_list("team_id", flat=True).distinct())
+    else:
+        teams = set(scored.filter(created__gte=since).values_list("team_id", flat=True).distinct())
     in_order = sorted(teams)
     for start in range(0, len(in_order), BATCH):
         with transaction.atomic():
@@ -139,7 +146,7 @@ def _figures(submissions: Collection[uuid.UUID], has_split: bool) -> dict[tuple[
             "cpu_seconds": row["score__cpu_seconds"],
             "size": row["image_bytes"],
             "parameters": row["parameters"],
-            "limits_key": limits_key(Limits.from_dict(row["score__attempt__limits_data"])) if is_run else "",
+            "limits_key": key_of_snapshot(row["score__attempt__limits_data"]) if is_run else "",
             "is_baseline": row["team__is_baseline"],
         }
         found[row["pk"], False] = common | {"miou": row["score__miou"]} | _by_class(row["score__iou"])
