@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import zoneinfo
 from typing import Any
 
 from django.conf import settings
@@ -89,6 +90,14 @@ class Challenge(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def zone(self) -> zoneinfo.ZoneInfo:
+        """The time zone its organizers write dates in; UTC where the name is none (any more)."""
+        try:
+            return zoneinfo.ZoneInfo(self.time_zone)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+            return zoneinfo.ZoneInfo("UTC")
 
     @property
     def is_public(self) -> bool:

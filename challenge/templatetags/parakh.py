@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import zoneinfo
 from typing import Any
 
 from allauth.mfa.utils import is_mfa_enabled
@@ -125,25 +124,21 @@ def utc(moment: dt.datetime) -> str:
 
 
 @register.filter
-def when_in(moment: dt.datetime | None, zone: str) -> SafeString | str:
+def when_in(moment: dt.datetime | None, challenge: Challenge) -> SafeString | str:
     """A date and time in UTC and, in words below, where the organizers are."""
-    there = _in_zone(moment, zone)
-    if moment is None or there is None:
+    if moment is None:
+        return units.NOTHING
+    there = moment.astimezone(challenge.zone)
+    if not there.utcoffset():
         return when(moment)
-    place = zone.rpartition("/")[2].replace("_", " ")
+    place = challenge.time_zone.rpartition("/")[2].replace("_", " ")
     day_there = "" if there.date() == moment.astimezone(dt.UTC).date() else f"{there:%-d %b}, "
     return format_html(
-        '{} <span class="there" title="{}">{}</span>', when(moment), zone, f"{day_there}{there:%H:%M} in {place}"
+        '{} <span class="there" title="{}">{}</span>',
+        when(moment),
+        challenge.time_zone,
+        f"{day_there}{there:%H:%M} in {place}",
     )
-
-
-def _in_zone(moment: dt.datetime | None, zone: str) -> dt.datetime | None:
-    """None where it would say the same as UTC, or there is no such zone."""
-    try:
-        there = moment.astimezone(zoneinfo.ZoneInfo(zone)) if moment else None
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        return None
-    return there if there and there.utcoffset() else None
 
 
 @register.filter

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zoneinfo
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,7 +26,7 @@ class PhaseForm(EditForm):
         self, posted: Mapping[str, Any] | None = None, *, record: Phase, challenge: Challenge, user: User
     ) -> None:
         super().__init__(posted, record=record)
-        zone = zoneinfo.ZoneInfo(challenge.time_zone)
+        zone = challenge.zone
         many = forms.CheckboxSelectMultiple
         self.fields |= {
             "title": forms.CharField(max_length=120),

@@ -53,7 +53,7 @@ class TextsForm(EditForm):
             choices=[(zone, zone) for zone in zones],
         )
         self.fields["teams_close"] = ZonedDateTimeField(
-            zone=zoneinfo.ZoneInfo(record.time_zone),
+            zone=record.zone,
             kept=record.teams_close,
             required=False,
             label="Teams close",
