@@ -71,6 +71,7 @@ urlpatterns = [
     path("profile/settings/", profile.settings_save, name="settings_save"),
     path("profile/tokens/", profile.token_create, name="token_create"),
     path("profile/tokens/revoke/", profile.token_revoke, name="token_revoke"),
+    path("profile/delete/", profile.profile_delete, name="profile_delete"),
     path("mail/stop/<str:token>/", profile.mail_stop, name="mail_stop"),
     # Organizers
     path(f"{MANAGE}", manage_texts.manage, name="manage"),

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any, cast
 
+from allauth.account.decorators import reauthentication_required
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib import messages
+from django.contrib.auth import logout
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest, HttpResponse
@@ -16,8 +18,8 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
-from challenge import invitations, permissions, subscriptions, tokens
-from challenge.forms.accounts import SettingsForm, TokenForm
+from challenge import closing, invitations, permissions, subscriptions, tokens
+from challenge.forms.accounts import DeleteForm, SettingsForm, TokenForm
 from challenge.models import Profile, Token
 
 
@@ -84,6 +86,24 @@ def token_revoke(request: HttpRequest) -> HttpResponse:
     else:
         messages.error(request, "You have no token of that name.")
     return redirect("profile")
+
+
+@login_required
+@reauthentication_required
+@never_cache
+def profile_delete(request: HttpRequest) -> HttpResponse:
+    """Closes the account, once its name was typed."""
+    user = cast(User, request.user)
+    form = DeleteForm(request.POST or None, user=user)
+    obstacles = closing.obstacles(user)
+    if request.method == "POST" and not obstacles and form.is_valid():
+        closing.close(user)
+        logout(request)
+        messages.success(request, "Your account is closed.")
+        return redirect("home")
+    teams = [row.team for row in user.memberships.select_related("team", "team__challenge")]
+    context = {"form": form, "obstacles": obstacles, "teams": teams}
+    return render(request, "profile_delete.html", context, status=400 if form.errors or request.POST else 200)
 
 
 # Links in mails

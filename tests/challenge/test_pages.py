@@ -106,6 +106,7 @@ TABLE: dict[str, tuple[str, Arguments, dict[str, int]]] = {
     "submission_cancel": ("post", one, POST_BY_TEAM),
     "profile": ("get", nothing, ANYONE_LOGGED_IN),
     "settings_save": ("post", nothing, dict.fromkeys(PEOPLE, 302)),
+    "profile_delete": ("get", nothing, dict.fromkeys(PEOPLE, 302)),  # To where she says again who she is.
     "token_create": ("post", nothing, dict.fromkeys(PEOPLE, 400) | {"visitor": LOGIN}),  # It has no name.
     "token_revoke": ("post", nothing, dict.fromkeys(PEOPLE, 302)),
     "my_team": ("get", challenge, ANYONE_LOGGED_IN),
