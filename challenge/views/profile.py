@@ -89,7 +89,7 @@ def token_revoke(request: HttpRequest) -> HttpResponse:
 
 
 @login_required
-@reauthentication_required
+@reauthentication_required  # type: ignore[untyped-decorator]
 @never_cache
 def profile_delete(request: HttpRequest) -> HttpResponse:
     """Closes the account, once its name was typed."""

@@ -98,6 +98,7 @@ TABLE: dict[str, tuple[str, Arguments, dict[str, int]]] = {
     "report": ("get", one, PUBLIC),
     "team_list": ("get", challenge, PUBLIC),
     "team": ("get", team, PUBLIC),
+    "starter_kit": ("get", phase, PUBLIC),  # A zip: see test_kit.py.
     "submit": ("get", phase, ANYONE_LOGGED_IN),
     "upload_begin": ("post", phase, dict.fromkeys(PEOPLE, 400) | {"visitor": LOGIN}),
     "my_submissions": ("get", nothing, ANYONE_LOGGED_IN),
@@ -185,9 +186,9 @@ def test_who_may_open_it(name: str, person: str, client: Client, site: Site, sco
     "name",
     [
         "challenge", "challenge_page", "picture", "news", "leaderboard", "leaderboard_chart", "leaderboard_history",
-        "leaderboard_csv", "leaderboard_json", "report", "team_list", "team", "submit", "challenge_submissions",
-        "phase_edit", "phase_limits", "phase_new", "manage", "manage_texts", "manage_page", "manage_page_new",
-        "manage_news", "manage_teams", "manage_audit", "manage_export",
+        "leaderboard_csv", "leaderboard_json", "report", "team_list", "team", "submit", "starter_kit",
+        "challenge_submissions", "phase_edit", "phase_limits", "phase_new", "manage", "manage_texts", "manage_page",
+        "manage_page_new", "manage_news", "manage_teams", "manage_audit", "manage_export",
     ],
 )  # fmt: skip
 def test_pages_of_a_hidden_challenge_do_not_exist(name: str, client: Client, site: Site, scored: Submission) -> None:
@@ -225,7 +226,7 @@ def test_pages_are_small_safe_and_cheap(
     policy = response.headers["Content-Security-Policy"]
     assert "default-src 'self'" in policy
     assert "unsafe" not in policy
-    if response.headers["Content-Type"].startswith("image/"):
+    if response.headers["Content-Type"].startswith(("image/", "application/zip")):
         return
     content = response.getvalue()
     page = content.decode()

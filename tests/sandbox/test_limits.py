@@ -7,6 +7,7 @@ import dataclasses
 import json
 import math
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -160,3 +161,21 @@ def test_a_wrong_option_says_what_would_be_right(
 def test_an_option_out_of_bounds_is_refused_with_the_bounds(arguments: list[str]) -> None:
     with pytest.raises(ValueError, match="it must lie between"):
         parsed(*arguments)
+
+
+def test_all_limits_of_a_phase_come_from_a_file_and_can_be_changed_in_part(tmp_path: Path) -> None:
+    limits = PROFILES["laptop"].on(2).replace(output_inodes=123)
+    path = tmp_path / "limits.json"
+    path.write_text(json.dumps(limits.as_dict()))
+    assert parsed("--limits", str(path)) == limits
+    assert parsed("--limits", str(path), "--pids", "7") == limits.replace(pids=7)
+
+
+@pytest.mark.parametrize("content", ["", "[]", "7", '{"speed": 1}', '{"pids": -1}', '{"pids": "many"}', None])
+def test_a_file_that_holds_no_limits(tmp_path: Path, content: str | None, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "limits.json"
+    if content is not None:
+        path.write_text(content)
+    with pytest.raises(SystemExit):
+        parsed("--limits", str(path))
+    assert "holds no limits" in capsys.readouterr().err
