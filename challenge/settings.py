@@ -303,7 +303,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_RATES": {
         "anon": env("API_RATE_ANON", "60/min"),
         "user": env("API_RATE_USER", "300/min"),
-        "board_file": env("API_RATE_BOARD_FILE", "30/min"),  # A board as CSV or JSON: whoever asks, by address.
+        "board_file": env("API_RATE_EXPORT", "30/min"),  # A board as CSV or JSON: whoever asks, by address.
         "upload": env("API_RATE_UPLOAD", "3000/min"),  # Pieces of uploads.
     },
     "NUM_PROXIES": TRUSTED_PROXY_COUNT,
