@@ -13,8 +13,8 @@ from django.db import transaction
 from django.db.models import Count, Max, Q
 from django.utils import timezone
 
-from challenge import audit, permissions
-from challenge.models import Challenge, Kind, Phase, State, Submission
+from challenge import audit, permissions, ranking, splits
+from challenge.models import AttemptState, Challenge, Kind, Phase, State, Submission
 from challenge.organizing import acts, offers
 from challenge.organizing.acts import Refused
 from sandbox import Limits
@@ -45,7 +45,9 @@ def locked(phase: Phase) -> dict[str, str]:
         return {}
     found = {}
     there = Submission.objects.filter(phase=phase).aggregate(
-        count=Count("pk", distinct=True), scores=Count("attempts__score")
+        count=Count("pk", distinct=True),
+        # Also what runs now: it will have a score under the split of this moment.
+        scores=Count("attempts", filter=~Q(attempts__state=AttemptState.DONE) | Q(attempts__score__isnull=False)),
     )
     count = there["count"]
     if count:
@@ -56,11 +58,11 @@ def locked(phase: Phase) -> dict[str, str]:
     elif phase.challenge.is_public:
         found["slug"] = "The challenge is public: links to this phase must go on working."
     if phase.revealed_at is not None:
-        found["freezes"] = found["public_share"] = "The final standing has been revealed."
+        found |= dict.fromkeys(("closes", "freezes", "public_share"), "The final standing has been revealed.")
     elif there["scores"]:
         found["public_share"] = (
-            "Scores have been computed under this split. With another one, the difference would tell about private "
-            "images. Make a new phase for another split."
+            "Submissions have been scored under this split, or are being. With another one, the difference would tell "
+            "about private images. Make a new phase for another split."
         )
     return found
 
@@ -82,6 +84,10 @@ def check(phase: Phase, by: User, changed: Mapping[str, Any]) -> None:
             raise Refused(f"A quota lies between 1 and {MOST_QUOTA:,}.", field=name)
     if "dataset" in changed and not permissions.usable_datasets(by, phase.challenge).filter(pk=phase.dataset_id):
         raise Refused("This challenge may not use that data set. Staff can grant it.", field="dataset")
+    if {"dataset", "public_share"} & set(changed) and (
+        why := splits.refusal(phase.dataset, phase.public_share, phase.split_seed)
+    ):
+        raise Refused(why, field="public_share")
     if "queue" in changed and phase.queue not in (known := offers.known_queues()):
         raise Refused(f"No evaluation host serves the queue “{phase.queue}”. There is {', '.join(known)}.", "queue")
 
@@ -157,10 +163,15 @@ def edit(phase: Phase, by: User, values: Mapping[str, Any], seen: str = "") -> d
         Refused: a value that can't be, or can't be changed any more.
         acts.Stale: somebody else has changed the phase since.
     """
-    return acts.edit(
-        phase, values, challenge=phase.challenge, by=by, act="phases", what=f"Edited the phase {phase.title}",
-        seen=seen, seen_fields=SETTINGS, check=lambda now, changed: check(now, by, changed),
-    )  # fmt: skip
+    with transaction.atomic():
+        changed = acts.edit(
+            phase, values, challenge=phase.challenge, by=by, act="phases", what=f"Edited the phase {phase.title}",
+            seen=seen, seen_fields=SETTINGS, check=lambda now, changed: check(now, by, changed),
+        )  # fmt: skip
+        # What was sent between the old moment and the new one comes onto the board, or leaves it.
+        if moments := [dt.datetime.fromisoformat(moment) for moment in changed.get("freezes", ()) if moment]:
+            ranking.rebuild(phase, since=min(moments))
+    return changed
 
 
 def set_limits(phase: Phase, by: User, limits: Limits, seen: str = "") -> dict[str, list[Any]]:

@@ -10,8 +10,9 @@ from django.contrib.auth.models import User
 from django.core import mail
 from django.utils import timezone
 
-from challenge import leaderboard, permissions, ranking, submissions
+from challenge import leaderboard, merging, permissions, ranking, submissions
 from challenge.models import AuditEntry, Notice, Phase, Standing, Submission
+from challenge.organizing import acts, phases
 from challenge.submissions import Refused
 from sandbox import Code
 from tests import factories
@@ -253,3 +254,63 @@ def test_when_the_final_standing_is_public(
         expected = public or name in ("olga", "stella")
         assert (Standing.FINAL in permissions.standings_for(person, site.phase)) is expected, name
     assert not mail.outbox
+
+
+# Settings that boards hang on
+
+
+def test_another_freeze_takes_off_the_board_what_was_sent_since_and_brings_it_back(site: Site) -> None:
+    before = factories.finished(site.phase, site.team, 0.4)
+    then = timezone.now() - dt.timedelta(hours=1)
+    Submission.objects.filter(pk=before.pk).update(created=then - dt.timedelta(hours=1))
+    later = factories.finished(site.phase, site.team, 0.6)
+    phases.edit(site.phase, site.olga, {"freezes": then})
+    assert (board(site), board(site, Standing.FINAL)) == ([before], [later])
+    assert [step.submission for step in leaderboard.history(site.phase)] == [before]
+    phases.edit(site.phase, site.olga, {"freezes": timezone.now()})
+    assert board(site) == [later]
+    phases.edit(site.phase, site.olga, {"freezes": then})
+    phases.edit(site.phase, site.olga, {"freezes": None})
+    assert board(site) == [later]
+    assert [step.submission for step in leaderboard.history(site.phase)] == [before, later]
+
+
+def test_the_split_is_fixed_from_the_first_run_on(site: Site) -> None:
+    waiting = factories.submission(site.phase, site.team)
+    phases.edit(site.phase, site.olga, {"public_share": 60})
+    attempt = submissions.claim("w", 60)
+    assert attempt is not None
+    with pytest.raises(acts.Refused, match="scored under this split, or are being"):
+        phases.edit(site.phase, site.olga, {"public_share": 50})
+    submissions.publish(attempt, factories.report(Code.MEMORY_LIMIT))
+    phases.edit(site.phase, site.olga, {"public_share": 50})
+    submissions.rerun(waiting, site.olga)
+    factories.evaluate_all(skills=[0.5] * 8)
+    with pytest.raises(acts.Refused, match="scored under this split"):
+        phases.edit(site.phase, site.olga, {"public_share": 100})
+
+
+def test_a_split_that_can_not_be_is_refused_when_it_is_set(site: Site) -> None:
+    site.dataset.presence = b"\x3f" * 20
+    site.dataset.save()
+    with pytest.raises(acts.Refused, match="has the class sky") as seen:
+        phases.edit(site.phase, site.olga, {"public_share": 50})
+    assert seen.value.field == "public_share"
+    phases.edit(site.phase, site.olga, {"title": "Without a split"})
+
+
+def test_what_has_been_revealed_is_not_opened_again(site: Site) -> None:
+    edit(site.phase, public_share=50, closes=timezone.now())
+    ranking.reveal(site.phase, site.olga)
+    with pytest.raises(acts.Refused, match="has been revealed"):
+        phases.edit(site.phase, site.olga, {"closes": timezone.now() + dt.timedelta(days=1)})
+
+
+def test_merged_teams_have_one_line_and_their_records(site: Site) -> None:
+    best = factories.finished(site.phase, site.team, 0.6)
+    factories.finished(site.phase, site.strangers, 0.4, user=site.carol)
+    merging._move(site.strangers, site.team, [site.phase])
+    for standing in Standing:
+        assert [row.team for row in leaderboard.page(site.phase, standing)] == [site.strangers]
+    assert board(site) == [best]
+    assert [(step.team, step.submission) for step in leaderboard.history(site.phase)] == [(site.strangers, best)]
