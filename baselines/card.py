@@ -3,9 +3,9 @@
     IDD_LITE=/path/to/idd20k_lite python -m baselines.card runs/erfnet-modern [...] [--record-only] [--device auto]
 
 writes baselines/weights/NAME.safetensors (8-bit integers per channel, else float16: the smallest that costs at most
-0.2 points of mIoU), NAME.json (read by `baselines.predict`), NAME.md, and baselines/results/NAME-RECIPE.json with the
-training curve. --record-only leaves the weights alone: for other seeds and recipes than the one that is shipped. Every
-number is measured here, with the very code that runs in the container.
+0.2 points of mIoU), NAME.json (read by `baselines.predict`), NAME.md, and, with the training curve,
+baselines/results/trainings/NAME-RECIPE.json. --record-only leaves the weights alone: for other seeds and recipes than
+the one that is shipped. Every number is measured here, with the very code that runs in the container.
 
     python -m baselines.card --missing
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import io
+import logging
 import sys
 import tempfile
 import warnings
@@ -27,6 +28,7 @@ from baselines import predict, shipped
 from baselines.models.storing import SCALE
 
 OPSET = 20
+logging.getLogger("torch.onnx").setLevel(logging.ERROR)  # else it names the parts of torchvision that it won't miss
 
 
 class Whole(nn.Module):
@@ -77,7 +79,8 @@ def convert(loaded: predict.Loaded, stored: dict[str, Tensor]) -> bytes:
     for value in (*model.graph.value_info, *model.graph.input, *model.graph.output, *model.graph.initializer):
         del value.metadata_props[:]
     onnx.checker.check_model(model)
-    return model.SerializeToString()
+    data: bytes = model.SerializeToString()
+    return data
 
 
 def keep_integers(model: onnx.ModelProto, stored: dict[str, Tensor]) -> None:

@@ -46,14 +46,21 @@ def package(name: str, out: Path, base: Base = "pytorch") -> Path:
 
 
 def members(name: str) -> dict[str, Path]:
-    """Archive name -> file: predict.py on top, the network as the package it imports, weights and their description."""
-    code = [HERE / "__init__.py", *(p for p in (HERE / "models").glob("*.py") if p.name != "__main__.py")]
+    """Archive name -> file: the code, weights and their description."""
     return {
-        "predict.py": HERE / "predict.py",
+        **code(),
         "model.json": shipped.WEIGHTS / f"{name}.json",
         "model-card.md": shipped.WEIGHTS / f"{name}.md",
         "weights.safetensors": shipped.WEIGHTS / f"{name}.safetensors",
-        **{f"baselines/{path.relative_to(HERE).as_posix()}": path for path in code},
+    }
+
+
+def code() -> dict[str, Path]:
+    """Archive name -> file: predict.py on top, the networks as the package it imports."""
+    parts = [HERE / "__init__.py", *(path for path in (HERE / "models").glob("*.py") if path.name != "__main__.py")]
+    return {
+        "predict.py": HERE / "predict.py",
+        **{f"baselines/{path.relative_to(HERE).as_posix()}": path for path in parts},
     }
 
 

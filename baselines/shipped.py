@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Any
 
 WEIGHTS = Path(__file__).parent / "weights"
-RESULTS = Path(__file__).parent / "results"
+RESULTS = Path(__file__).parent / "results" / "trainings"
+LATENCY = Path(__file__).parent / "results" / "latency.json"
 
 COUNTED_ONLY = "counted only"  # Table 4.2's parameter column; the thesis trained the compressed layout on IDD-lite
 NOT_RUN = "not run (no GPU)"
@@ -47,3 +48,11 @@ def records() -> list[dict[str, Any]]:
         training = each["training"]
         found[each["network"], training["recipe"], training["seed"]] = {"curve": [], **each}
     return [found[key] for key in sorted(found)]
+
+
+def latency() -> list[dict[str, Any]]:
+    """Rows that `baselines.latency --keep` wrote."""
+    if not LATENCY.exists():
+        return []
+    found: list[dict[str, Any]] = json.loads(LATENCY.read_text(encoding="utf-8"))
+    return found

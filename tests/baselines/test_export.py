@@ -53,8 +53,8 @@ def test_other_sizes_outputs_and_stored_integers_do_too(
     network(torch.randn(2, 3, 16, 16))  # running statistics other than 0 and 1
     stored = storing.narrow(network, "int8")
     save_file(stored, tmp_path / "weights.safetensors")
-    facts = {"network": name, "outputs": outputs, "width": size[0], "height": size[1], "mean": [0.5] * 3, "std": [1] * 3}
-    (tmp_path / "model.json").write_text(json.dumps(facts))
+    facts = {"network": name, "outputs": outputs, "width": size[0], "height": size[1]}
+    (tmp_path / "model.json").write_text(json.dumps({**facts, "mean": [0.5] * 3, "std": [1] * 3}))
     data = export.convert(predict.read(tmp_path), stored)
     assert len(data) < 1.1 * (tmp_path / "weights.safetensors").stat().st_size
     ours, theirs = both(tmp_path, data)
