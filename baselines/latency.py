@@ -4,7 +4,7 @@
 
 Needs a Docker Engine, the base images (`python -m sandbox build`) and requirements-dev.txt. Runs each network on drawn
 scenes under a memory limit of 1 GiB (--memory-mib). Networks without weights run with untrained ones: how long a
-network takes does not depend on what it has learnt. --keep writes the rows that docs/baselines.md shows (`make tables`).
+network takes does not depend on what it has learnt. --keep writes the rows of docs/baselines.md (`make tables`).
 """
 
 from __future__ import annotations
