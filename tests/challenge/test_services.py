@@ -21,27 +21,19 @@ StartBroker = Callable[[Path], AbstractContextManager[str]]
 pytestmark = [pytest.mark.services, pytest.mark.docker]
 
 
-@pytest.mark.parametrize("start_broker", [services.redis, services.rabbitmq])
-def test_on_postgresql_and_a_broker(tmp_path: Path, start_broker: StartBroker) -> None:
+ON_THE_DATABASE = (
+    "submissions", "submissions_final", "submissions_clock", "concurrency", "leaderboard", "ranking", "ranking_acts",
+    "my_team", "tokens", "mails", "uploads_quota", "worker",
+)  # fmt: skip
+ON_THE_BROKER = ("submissions", "worker")
+
+
+@pytest.mark.parametrize(
+    ("start_broker", "files"), [(services.redis, ON_THE_DATABASE), (services.rabbitmq, ON_THE_BROKER)]
+)
+def test_on_postgresql_and_a_broker(tmp_path: Path, start_broker: StartBroker, files: tuple[str, ...]) -> None:
     with services.postgresql() as database, start_broker(tmp_path / "broker") as broker:
-        here = "tests/challenge/"
-        again = [
-            f"{here}test_{name}.py"
-            for name in (
-                "submissions",
-                "submissions_final",
-                "submissions_clock",
-                "concurrency",
-                "leaderboard",
-                "ranking",
-                "ranking_acts",
-                "my_team",
-                "tokens",
-                "mails",
-                "uploads_quota",
-                "worker",
-            )
-        ]
+        again = [f"tests/challenge/test_{name}.py" for name in files]
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *again],
             cwd=settings.BASE_DIR,
