@@ -174,7 +174,7 @@ class _Files(SimpleRateThrottle):
 
     scope = "board_file"
 
-    def get_cache_key(self, request: HttpRequest, view: object) -> str:  # type: ignore[override]
+    def get_cache_key(self, request: HttpRequest, view: object) -> str:
         return f"board-file:{self.get_ident(request)}"  # type: ignore[arg-type]
 
 
