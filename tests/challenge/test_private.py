@@ -103,6 +103,9 @@ def test_after_the_reveal_everybody_sees_it(client: Client, site: Site, secret: 
     address = reverse("leaderboard", args=[site.challenge.slug, site.phase.slug])
     assert "86.13" in _text(client, address, {})
     assert "31.17" in _text(client, address, {"standing": "best"})
+    report = _text(client, reverse("report", args=[secret.pk]), {})
+    assert "31.17" in report
+    assert "86.13" in report
 
 
 @pytest.mark.parametrize("person", ["visitor", "carol", "otto"])
