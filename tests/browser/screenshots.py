@@ -48,6 +48,7 @@ def pages(scene: dict[str, str]) -> list[tuple[str, str, str]]:
         ("docs", "", "/docs/"),
         ("docs-participants", "", "/docs/participants/"),
         ("docs-operators", "", "/docs/operators/"),
+        ("status", "", "/status/"),
         ("signup", "", "/account/signup/"),
         ("login", "", "/account/login/"),
         ("password-reset", "", "/account/password/reset/"),
