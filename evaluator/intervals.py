@@ -56,16 +56,24 @@ def resampled(of: Counts) -> Draws:
 
     A class that a draw lacks, in truth and prediction, is left out of its mean.
     """
+    classes = resampled_classes(of)
+    there = ~np.isnan(classes)
+    return np.asarray(np.where(there, classes, 0).sum(axis=1) / np.maximum(1, there.sum(axis=1)))
+
+
+def resampled_classes(of: Counts) -> Draws:
+    """IoU of each class in each resample: float64[B, 7]; NaN where a draw lacks the class."""
     images = len(of)
     flat = of.reshape(images, CLASSES * KINDS).astype(np.float64)
     times = _times_drawn(images)
-    found = np.empty(len(times))
+    found = np.empty((len(times), CLASSES))
     step = max(1, MOST_CELLS // (8 * images))
     for start in range(0, len(times), step):
         totals = (times[start : start + step].astype(np.float64) @ flat).reshape(-1, CLASSES, KINDS)
         union = totals.sum(axis=2)
-        iou = np.divide(totals[:, :, 0], union, out=np.zeros_like(union), where=union > 0)
-        found[start : start + step] = iou.sum(axis=1) / np.maximum(1, (union > 0).sum(axis=1))
+        found[start : start + step] = np.divide(
+            totals[:, :, 0], union, out=np.full_like(union, np.nan), where=union > 0
+        )
     return found
 
 
@@ -83,6 +91,25 @@ def difference(one: Counts, other: Counts) -> Interval | None:
     if len(one) != len(other):
         raise ValueError(f"one is of {len(one)} images, the other of {len(other)}: not the same")
     return _middle(resampled(one) - resampled(other)) if len(one) > 1 else None
+
+
+def class_differences(one: Counts, other: Counts) -> list[Interval | None]:
+    """The 95 % interval of the first IoU less the second, of each class, on the same images.
+
+    None where fewer than half of the draws have the class, and with fewer than two images.
+
+    Raises:
+        ValueError: they are of different numbers of images.
+    """
+    if len(one) != len(other):
+        raise ValueError(f"one is of {len(one)} images, the other of {len(other)}: not the same")
+    if len(one) < 2:
+        return [None] * CLASSES
+    found: list[Interval | None] = []
+    for draws in (resampled_classes(one) - resampled_classes(other)).T:
+        there = draws[~np.isnan(draws)]
+        found.append(_middle(there) if 2 * len(there) >= len(draws) else None)
+    return found
 
 
 def is_tie(one: Counts, other: Counts) -> bool:

@@ -149,7 +149,6 @@ class SubmitForm(DescriptionForm):
             del self.fields["team_name"]
         endings = sorted({ending for name in phase.kinds for ending in ENDINGS.get(name, ())})
         self.fields["file"].widget.attrs["accept"] = ",".join(endings)
-        self.fields["file"].help_text = " or ".join(endings)
 
     def clean_team_name(self) -> str:
         """A name needs at least one letter or digit: its address on the site is made of them."""

@@ -48,6 +48,13 @@ def usage(measurements: Mapping[str, Any], limits: Limits) -> list[Usage]:
     ]
 
 
+def archive_usage(packed_bytes: int, limits: Limits) -> list[Usage]:
+    """The same of a zip of predictions: nothing ran, so nothing else was measured."""
+    most = limits.archive_packed_bytes
+    share = round(min(100.0, 100 * packed_bytes / most), 2)
+    return [Usage("Zip", units.size(packed_bytes), units.exact_size(most), share)]
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class ClassBar:
     """IoU of one class; `percent` is None where neither truth nor prediction has the class."""

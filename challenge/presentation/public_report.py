@@ -48,15 +48,9 @@ def context(user: User | AnonymousUser, submission: Submission) -> dict[str, Any
         "is_run": submission.kind != "predictions",
         "other_limits": attempt.limits != phase.limits,
         "host": host_facts(attempt.host),
-        "declared": [
-            ("Parameters", units.count(submission.parameters)),
-            (
-                "Multiply-accumulates an image",
-                f"{submission.gmac:g} G" if submission.gmac is not None else units.NOTHING,
-            ),
-        ],
+        "declared": report.declared(submission),
         "is_mine": permissions.can_see_submission(user, submission),
-        **report.figures_of(_without_images(attempt) if phase.hidden_data else attempt, score),
+        **report.figures_of(submission, _without_images(attempt) if phase.hidden_data else attempt, score),
     }
 
 

@@ -1,22 +1,25 @@
-"""The stages of a submission as its page shows them: five steps, always the same five, so that nothing jumps. Pure."""
+"""The stages of a submission as its page shows them, for its kind always the same, so that nothing jumps. Pure."""
 
 from __future__ import annotations
 
 import dataclasses
 from typing import Literal
 
-from challenge.models import Attempt, AttemptState, State, Submission
+from challenge.models import Attempt, AttemptState, Kind, State, Submission
 from sandbox import Code
 
 Status = Literal["done", "now", "todo", "stopped"]
 
-NAMES = ("Queued", "Admitted", "Running", "Scoring", "Published")
+QUEUED, CHECKED, RUNNING, SCORING, PUBLISHED = "Queued", "Checked", "Running", "Scoring", "Published"
+
+_OF_A_RUN = (QUEUED, CHECKED, RUNNING, SCORING, PUBLISHED)
+_OF_PREDICTIONS = (QUEUED, CHECKED, SCORING, PUBLISHED)
 
 _NOW = {
-    AttemptState.CLAIMED: 1,
-    AttemptState.ADMITTING: 1,
-    AttemptState.RUNNING: 2,
-    AttemptState.SCORING: 3,
+    AttemptState.CLAIMED: CHECKED,
+    AttemptState.ADMITTING: CHECKED,
+    AttemptState.RUNNING: RUNNING,
+    AttemptState.SCORING: SCORING,
 }
 _WORD = {"done": "done", "now": "in progress", "todo": "not yet", "stopped": "stopped here"}
 
@@ -36,50 +39,55 @@ class Stage:
 
 
 def stages(submission: Submission, attempt: Attempt | None, *, shows_images: bool = True) -> list[Stage]:
-    """The five stages of `submission`, whose latest attempt is `attempt`. Hidden data: no count of images."""
-    at, stopped = _position(submission, attempt)
-    notes = _notes(submission, attempt, at, shows_images)
-    return [Stage(name, _status(index, at, stopped), notes.get(index, "")) for index, name in enumerate(NAMES)]
+    """The stages of `submission`, whose latest attempt is `attempt`. Hidden data: no count of images."""
+    names = _OF_A_RUN if Kind(submission.kind).runs else _OF_PREDICTIONS
+    now, has_stopped = _position(submission, attempt)
+    at = names.index(now) if now in names else len(names)
+    notes = _notes(submission, attempt, now, shows_images)
+    return [Stage(name, _status(number, at, has_stopped), notes.get(name, "")) for number, name in enumerate(names)]
 
 
-def _status(index: int, at: int, stopped: bool) -> Status:
-    if index < at:
+def _status(number: int, at: int, has_stopped: bool) -> Status:
+    if number < at:
         return "done"
-    if index > at:
+    if number > at:
         return "todo"
-    return "stopped" if stopped else "now"
+    return "stopped" if has_stopped else "now"
 
 
-def _position(submission: Submission, attempt: Attempt | None) -> tuple[int, bool]:
-    """Index of the current stage (5 when all are done), and whether it ended there."""
+def _position(submission: Submission, attempt: Attempt | None) -> tuple[str, bool]:
+    """The current stage (empty when all are done), and whether it ended there."""
     if submission.state == State.FINISHED:
-        return len(NAMES), False
+        return "", False
     if submission.state in (State.FAILED, State.CANCELLED):
-        return _where_it_ended(attempt), True
+        return _where_it_ended(submission, attempt), True
     if submission.state == State.EVALUATING and attempt is not None:
-        return _NOW.get(AttemptState(attempt.state), 3), False
-    return 0, False
+        return _NOW.get(AttemptState(attempt.state), SCORING), False
+    return QUEUED, False
 
 
-def _where_it_ended(attempt: Attempt | None) -> int:
+def _where_it_ended(submission: Submission, attempt: Attempt | None) -> str:
     """A done attempt no longer says in which stage it was: its verdict and its count of images do."""
     if attempt is None:
-        return 0
+        return QUEUED
     if attempt.verdict == Code.IMAGE_REJECTED or (attempt.verdict == Code.CANCELLED and not attempt.images_total):
-        return 1
-    return 3 if attempt.verdict == Code.SCORER_FAULT else 2
+        return CHECKED
+    return SCORING if attempt.verdict == Code.SCORER_FAULT or not Kind(submission.kind).runs else RUNNING
 
 
-def _notes(submission: Submission, attempt: Attempt | None, at: int, shows_images: bool) -> dict[int, str]:
-    notes = {0: "Your upload is safe; it waits for a free worker." if at == 0 and not submission.is_final else ""}
-    if submission.state == State.UPLOADING:
-        notes[0] = "The upload is not complete yet."
-    if at == 1 and not submission.is_final:
-        notes[1] = "Checking the upload."
-    if attempt is not None and attempt.images_total and at >= 2 and shows_images:
-        notes[2] = f"{attempt.images_done} of {attempt.images_total} images"
-    elif at == 2 and not submission.is_final:
-        notes[2] = "The container loads the model."
-    if at == 3 and not submission.is_final:
-        notes[3] = "Comparing with the ground truth."
+def _notes(submission: Submission, attempt: Attempt | None, now: str, shows_images: bool) -> dict[str, str]:
+    notes: dict[str, str] = {}
+    if not submission.is_final:
+        runs = Kind(submission.kind).runs
+        notes[now] = {
+            QUEUED: "Your upload is safe; it waits for a free worker.",
+            CHECKED: "Looking at the upload.",
+            RUNNING: "The container loads the model.",
+            SCORING: "Comparing with the ground truth." if runs else "Reading and comparing.",
+        }.get(now, "")
+        if submission.state == State.UPLOADING:
+            notes[QUEUED] = "The upload is not complete yet."
+    if attempt is not None and attempt.images_total and shows_images and now in (RUNNING, SCORING, PUBLISHED, ""):
+        where = RUNNING if Kind(submission.kind).runs else SCORING
+        notes[where] = f"{attempt.images_done} of {attempt.images_total} images"
     return notes

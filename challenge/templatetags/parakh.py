@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 from allauth.mfa.utils import is_mfa_enabled
@@ -11,8 +12,8 @@ from django.contrib.auth.models import AnonymousUser, User
 from django.db import DatabaseError
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
-from django.utils.html import format_html
-from django.utils.safestring import SafeString
+from django.utils.html import conditional_escape, format_html
+from django.utils.safestring import SafeString, mark_safe
 
 from challenge import markdown as markdown_text
 from challenge import ways
@@ -60,6 +61,12 @@ def half_width(row: Row) -> str:
 def class_ious(score: Score) -> list[float | None]:
     """IoU of each class, in the order of the label values."""
     return [score.iou.get(name) for name in CLASS_NAMES]
+
+
+@register.filter
+def commands(text: str) -> SafeString:
+    """A sentence of ours with what stands in backticks as code."""
+    return mark_safe(re.sub(r"`([^`<>]{1,80})`", r"<code>\1</code>", str(conditional_escape(text))))  # noqa: S308
 
 
 @register.filter
@@ -222,7 +229,7 @@ _VERDICT_TITLES = {
     Code.RUNTIME_ERROR: "The program failed",
     Code.KILLED: "The program crashed",
     Code.NO_OUTPUT: "Answers are missing",
-    Code.BAD_OUTPUT: "An answer is not a label map",
+    Code.BAD_OUTPUT: "The answers can’t be scored",
     Code.PROTOCOL: "Broke the contract",
     Code.CANCELLED: "Cancelled",
     Code.OK: "Evaluated",

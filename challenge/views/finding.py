@@ -54,6 +54,16 @@ def submission(request: HttpRequest, pk: uuid.UUID) -> Submission:
     return get_object_or_404(_submissions(request), pk=pk)
 
 
+def reported(request: HttpRequest, pk: uuid.UUID) -> Submission:
+    """A submission of which this user may see a report at least: her own, or one on a board."""
+    related = ("phase__challenge", "phase__dataset", "team", "score__attempt")
+    found = get_object_or_404(Submission.objects.select_related(*related), pk=pk)
+    may_see = permissions.can_see_submission(request.user, found) or permissions.can_see_report(request.user, found)
+    if not may_see:
+        raise Http404
+    return found
+
+
 def _submissions(request: HttpRequest) -> QuerySet[Submission]:
     related = ("phase__challenge", "phase__dataset", "team", "creator", "score__attempt")
     found = permissions.visible_submissions(request.user).select_related(*related)

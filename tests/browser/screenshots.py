@@ -37,6 +37,7 @@ def pages(scene: dict[str, str]) -> list[tuple[str, str, str]]:
         ("team", "", "/challenges/ncvpripg-2019/teams/asphalt/"),
         ("team-disqualified", "", CHALLENGE + "teams/shortcut/"),
         ("report", "", scene["report"]),
+        ("report-predictions", "", scene["report_predictions"]),
         ("leaderboard", "", PHASE + "leaderboard/"),
         ("leaderboard-alice", "alice", PHASE + "leaderboard/"),
         ("leaderboard-classes", "alice", PHASE + "leaderboard/?classes=1&sort=vehicles&baselines=no"),
@@ -55,8 +56,10 @@ def pages(scene: dict[str, str]) -> list[tuple[str, str, str]]:
         ("404", "", "/submissions/00000000-0000-0000-0000-000000000000/nothing"),
         ("submit", "alice", CHALLENGE + "final/submit/"),
         ("submit-no-team", "otto", PHASE + "submit/"),
+        ("submit-all-kinds", "alice", CHALLENGE + "sample/submit/"),
         ("submit-closed", "otto", "/challenges/ncvpripg-2019/only/submit/"),
         ("my-submissions", "alice", "/submissions/"),
+        ("my-submissions-narrowed", "alice", "/submissions/?state=cancelled"),
         ("my-submissions-none", "otto", "/submissions/"),
         *(
             (f"submission-{name}", "alice", address)

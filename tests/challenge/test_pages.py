@@ -31,6 +31,8 @@ TEAM_AND_ORGANIZERS = ANYONE_LOGGED_IN | {"carol": 404, "otto": 404}
 ORGANIZERS = ANYONE_LOGGED_IN | dict.fromkeys(("alice", "bob", "carol", "otto"), 403)
 POST_BY_TEAM = dict.fromkeys(PEOPLE, 302) | {"carol": 404, "otto": 404}
 POST_BY_ORGANIZERS_ALONE = dict.fromkeys(PEOPLE, 302) | dict.fromkeys(("alice", "bob", "carol", "otto"), 403)
+MEMBERS = TEAM_AND_ORGANIZERS | {"olga": 403, "stella": 403}
+POST_BY_MEMBERS = POST_BY_TEAM | {"olga": 403, "stella": 403}
 POST_BY_ORGANIZERS = dict.fromkeys(PEOPLE, 302) | {"alice": 403, "bob": 403, "carol": 404, "otto": 404}
 
 NO_NAME = dict.fromkeys(PEOPLE, 400) | {"visitor": LOGIN}
@@ -83,6 +85,10 @@ def announcement(site: Site, submission: Submission) -> list[Any]:
     return [site.challenge.slug, news.publish(site.challenge, site.olga, title="Extended", body="A week more.").pk]
 
 
+def overlay(site: Site, submission: Submission) -> list[Any]:
+    return [submission.pk, 1, "image"]
+
+
 TABLE: dict[str, tuple[str, Arguments, dict[str, int]]] = {
     "home": ("get", nothing, PUBLIC),
     "challenge_list": ("get", nothing, PUBLIC),
@@ -105,6 +111,11 @@ TABLE: dict[str, tuple[str, Arguments, dict[str, int]]] = {
     "submission": ("get", one, TEAM_AND_ORGANIZERS),
     "submission_live": ("get", one, TEAM_AND_ORGANIZERS | {"visitor": 200}),  # 200 and HX-Redirect: see below.
     "submission_cancel": ("post", one, POST_BY_TEAM),
+    "submission_choose": ("post", one, POST_BY_MEMBERS),
+    "submission_edit": ("get", one, MEMBERS),
+    "submission_download": ("get", one, MEMBERS),
+    "submission_overlay": ("get", overlay, dict.fromkeys(PEOPLE, 404)),  # Not kept by `scored`: see test_overlays.py.
+    "submission_compare": ("get", nothing, ANYONE_LOGGED_IN),
     "profile": ("get", nothing, ANYONE_LOGGED_IN),
     "settings_save": ("post", nothing, dict.fromkeys(PEOPLE, 302)),
     "profile_delete": ("get", nothing, dict.fromkeys(PEOPLE, 302)),  # To where she says again who she is.
@@ -226,7 +237,7 @@ def test_pages_are_small_safe_and_cheap(
     policy = response.headers["Content-Security-Policy"]
     assert "default-src 'self'" in policy
     assert "unsafe" not in policy
-    if response.headers["Content-Type"].startswith(("image/", "application/zip")):
+    if response.headers["Content-Type"].startswith(("image/", "application/zip", "application/octet-stream")):
         return
     content = response.getvalue()
     page = content.decode()

@@ -138,8 +138,26 @@ DONE, NOW, TODO, STOPPED = "done", "now", "todo", "stopped"
     ],
 )
 def test_the_stages(submission: str, attempt: dict[str, str] | None, expected: list[str]) -> None:
-    found = timeline.stages(Submission(state=submission), Attempt(**attempt) if attempt else None)
+    found = timeline.stages(Submission(kind="code", state=submission), Attempt(**attempt) if attempt else None)
     assert [stage.status for stage in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("submission", "attempt", "expected"),
+    [
+        ("queued", None, [NOW, TODO, TODO, TODO]),
+        ("evaluating", {"state": "admitting"}, [DONE, NOW, TODO, TODO]),
+        ("evaluating", {"state": "scoring"}, [DONE, DONE, NOW, TODO]),
+        ("finished", {"state": "done", "verdict": "OK"}, [DONE] * 4),
+        ("failed", {"state": "done", "verdict": "IMAGE_REJECTED"}, [DONE, STOPPED, TODO, TODO]),
+        ("failed", {"state": "done", "verdict": "BAD_OUTPUT", "images_total": 4}, [DONE, DONE, STOPPED, TODO]),
+        ("cancelled", {"state": "done", "verdict": "CANCELLED", "images_total": 4}, [DONE, DONE, STOPPED, TODO]),
+    ],
+)
+def test_predictions_do_not_run(submission: str, attempt: dict[str, str] | None, expected: list[str]) -> None:
+    found = timeline.stages(Submission(kind="predictions", state=submission), Attempt(**attempt) if attempt else None)
+    assert [stage.status for stage in found] == expected
+    assert [stage.name for stage in found] == ["Queued", "Checked", "Scoring", "Published"]
 
 
 def test_a_live_part_costs_few_queries(

@@ -142,3 +142,27 @@ def test_equals_are_ties_about_95_times_in_a_hundred_and_others_are_told_apart()
     ties = sum(intervals.is_tie(drawn(rng, 100), drawn(rng, 100)) for _ in range(200))
     assert 0.90 <= ties / 200 <= 0.99, f"{ties} of 200"
     assert not any(intervals.is_tie(drawn(rng, 100), drawn(rng, 100, shift=1.0)) for _ in range(50))
+
+
+def test_the_difference_of_each_class() -> None:
+    rng = np.random.default_rng(4)
+    one = drawn(rng, 60)
+    other = one.copy()
+    worse = 3
+    other[:, worse, 0] -= one[:, worse, 0] // 4
+    other[:, worse, 2] += one[:, worse, 0] // 4
+    other[:, 5] = one[:, 5] = 0
+    for number, between in enumerate(intervals.class_differences(one, other)):
+        if number == 5:
+            assert between is None, "nobody has the class"
+        elif number == worse:
+            assert between is not None
+            assert between.low > 0, "paired: what differs in every image is told apart"
+        else:
+            assert (between.low, between.high) == (0, 0)
+
+
+def test_the_difference_of_each_class_asks_for_the_same_images() -> None:
+    assert intervals.class_differences(counts(0.5), counts(0.6)) == [None] * 7
+    with pytest.raises(ValueError, match="not the same"):
+        intervals.class_differences(counts(0.5, 0.5), counts(0.6))

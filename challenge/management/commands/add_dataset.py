@@ -18,11 +18,19 @@ class Command(BaseCommand):
     help = "Checks a data set split in the idd20k_lite layout and registers it under a name."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """NAME DIR --split SPLIT [--drawn]"""
+        """NAME DIR --split SPLIT [--drawn] [--open]"""
         parser.add_argument("name", help="Name to register it under: letters, digits, hyphens.")
         parser.add_argument("directory", type=Path, help="Holds leftImg8bit/ and gtFine/.")
         parser.add_argument("--split", default="val", help="Which split of it (default: val).")
-        parser.add_argument("--drawn", action="store_true", help="It was drawn by `python -m evaluator sample`.")
+        parser.add_argument(
+            "--drawn", action="store_true", help="It was drawn by `python -m evaluator sample`; it is open then."
+        )
+        parser.add_argument(
+            "--open",
+            action="store_true",
+            help="Everybody may see its images and labels: reports then show some of them, with the answers over them. "
+            "Never for data whose licence says otherwise, nor for labels that are to stay secret.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Raises CommandError with what is wrong and where."""
@@ -44,6 +52,7 @@ class Command(BaseCommand):
                 "fingerprint": fingerprint,
                 "presence": dataset.presence(),
                 "is_drawn": options["drawn"],
+                "is_open": options["drawn"] or options["open"],
             },
         )
         if not is_new and row.fingerprint != fingerprint:
@@ -54,6 +63,9 @@ class Command(BaseCommand):
         if row.presence is None:  # Registered before splits were known.
             row.presence = dataset.presence()
             row.save(update_fields=["presence"])
+        if not is_new and options["open"] and not row.is_open:
+            row.is_open = True
+            row.save(update_fields=["is_open"])
         if not is_new and (row.path, row.split) != (str(directory), split):
             row.path, row.split = str(directory), split  # The same data in another place.
             row.save(update_fields=["path", "split"])
