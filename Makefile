@@ -7,6 +7,7 @@
 #   make bench     measurements, as ratios
 #   make faults    kill workers, engine, broker, database and disk at random for MINUTES; a table of what came of it
 #   make bases     the base images for code submissions
+#   make tables    docs/baselines.md: the thesis' tables with our numbers
 #   make screenshots   every page at two widths, light and dark, into var/screenshots
 
 PYTHON ?= python3
@@ -18,7 +19,7 @@ MINUTES ?= 10
 K ?=
 RUN := .venv/bin/python
 
-.PHONY: demo test lint hostile bench faults bases screenshots lock clean
+.PHONY: demo test lint hostile bench faults bases tables screenshots lock clean
 
 demo:
 	@$(PYTHON) deploy/prepare.py
@@ -55,6 +56,10 @@ bench:
 bases:
 	@$(PYTHON) deploy/prepare.py
 	@$(RUN) -m sandbox build
+
+tables:
+	@$(PYTHON) deploy/prepare.py --tests
+	@$(RUN) -m baselines.tables
 
 screenshots:
 	@$(PYTHON) deploy/prepare.py --tests

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -30,7 +30,11 @@ def points(log: Log) -> list[tuple[float, float]]:
 
 def draw(named: Iterable[tuple[str, Log]]) -> str:
     """SVG text; runs that were never scored (no IDD-lite) are left out."""
-    series = [(name, found) for name, log in named if (found := points(log))]
+    return draw_points([(name, found) for name, log in named if (found := points(log))])
+
+
+def draw_points(series: Sequence[tuple[str, Sequence[tuple[float, float]]]]) -> str:
+    """SVG text from what `points` found."""
     return lines("mIoU on IDD-lite val against training time", series, "minutes of training", "mIoU, %")
 
 
