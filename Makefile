@@ -2,7 +2,7 @@
 #
 #   make demo      everything, up to a running site with an evaluated leaderboard
 #   make test      everything the tests need, then all of them
-#   make lint      ruff, mypy, import-linter
+#   make lint      ruff, mypy, import-linter, pip-audit
 #   make hostile   the hostile corpus against this engine (K=word: only such cases); writes its table
 #   make bench     measurements, as ratios
 #   make faults    kill workers, engine, broker, database and disk at random for MINUTES; a table of what came of it
@@ -37,6 +37,7 @@ lint:
 	@$(RUN) -m mypy
 	@.venv/bin/lint-imports
 	@$(RUN) manage.py makemigrations --check --dry-run
+	@$(RUN) deploy/audit.py
 
 hostile:
 	@$(PYTHON) deploy/prepare.py --tests

@@ -11,6 +11,10 @@ from challenge.models import Kind, Phase
 from challenge.uploads import ceiling
 
 
+class FileTooLarge(RequestDataTooBig):
+    """More bytes than any phase takes; the message is for the person who sent them."""
+
+
 class Doorkeeper(FileUploadHandler):
     """Takes files from people who are logged in only, and in one request not more than some phase takes in a file.
 
@@ -18,7 +22,7 @@ class Doorkeeper(FileUploadHandler):
 
     Raises:
         StopUpload: a stranger sends a file; the rest of the request is not read.
-        RequestDataTooBig: too many bytes.
+        FileTooLarge: too many bytes.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -39,7 +43,7 @@ class Doorkeeper(FileUploadHandler):
         if self._left < 0:
             for handler in self.request.upload_handlers if self.request else ():
                 handler.upload_interrupted()  # Removes what has come; the parser does so for a StopUpload only.
-            raise RequestDataTooBig("The file is larger than any phase here takes.")
+            raise FileTooLarge("The file is larger than any phase here takes.")
         return raw_data
 
     def file_complete(self, file_size: int) -> None:

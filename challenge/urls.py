@@ -36,6 +36,11 @@ admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-a
 PHASE = "challenges/<slug:slug>/<slug:phase_slug>/"
 MANAGE = "challenges/<slug:slug>/manage/"
 EXPORTS = r"challenges/(?P<slug>[-\w]+)/manage/(?P<what>submissions|teams|audit)\.(?P<form>csv|json)"
+handler400 = "challenge.views.errors.bad_request"
+handler403 = "challenge.views.errors.permission_denied"
+handler404 = "challenge.views.errors.page_not_found"
+handler429 = "challenge.views.errors.too_many_requests"  # Asked for by allauth.
+handler500 = "challenge.views.errors.server_error"
 
 urlpatterns = [
     # Everyone

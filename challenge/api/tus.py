@@ -7,8 +7,10 @@ import base64
 from typing import Any
 
 from django.http import HttpRequest
-from rest_framework import exceptions, status
+from rest_framework import exceptions
 
+from challenge.api.problems import ProblemError
+from challenge.presentation import errors
 from challenge.uploads import ALGORITHMS
 
 VERSION = "1.0.0"
@@ -19,20 +21,16 @@ _DIGITS = 18
 """Of a number in a header: more bytes there are not."""
 
 
-class OtherVersion(exceptions.APIException):
+class OtherVersion(ProblemError):
     """The client speaks a version of tus that is not spoken here."""
 
-    status_code = status.HTTP_412_PRECONDITION_FAILED
-    default_detail = f"Only version {VERSION} of the tus protocol is spoken here."
-    default_code = "version"
+    mishap = errors.VERSION
 
 
-class LengthUnknown(exceptions.APIException):
+class LengthUnknown(ProblemError):
     """The body comes in HTTP's own chunks."""
 
-    status_code = status.HTTP_411_LENGTH_REQUIRED
-    default_detail = "Say how many bytes come: send Content-Length, not Transfer-Encoding. `curl -T FILE` does."
-    default_code = "length"
+    mishap = errors.LENGTH
 
 
 def check_version(request: HttpRequest) -> None:

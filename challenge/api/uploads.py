@@ -7,6 +7,7 @@ from uuid import UUID
 
 from django.contrib.auth.models import User
 from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
@@ -22,6 +23,7 @@ from challenge.api import tus
 from challenge.api.problems import Gone, Problem, TooLarge, problem
 from challenge.api.serializers import UploadIn, UploadOut
 from challenge.models import State, Submission
+from challenge.presentation import errors
 
 _OFFSET = OpenApiParameter(
     "Upload-Offset", OpenApiTypes.INT, OpenApiParameter.HEADER, required=True, description="Where these bytes begin."
@@ -51,7 +53,7 @@ class TusView(APIView):
         super().initial(request, *args, **kwargs)
         tus.check_version(request)
 
-    def finalize_response(self, request: Request, response: Response, *args: Any, **kwargs: Any) -> Response:
+    def finalize_response(self, request: Request, response: Any, *args: Any, **kwargs: Any) -> Any:
         """Every answer names the version; none is kept by a cache."""
         response = super().finalize_response(request, response, *args, **kwargs)
         response["Tus-Resumable"] = tus.VERSION
@@ -139,7 +141,7 @@ class UploadDetail(TusView):
             503: OpenApiResponse(Problem, "They can't be kept now. Ask for the offset, and go on later."),
         },
     )
-    def patch(self, request: Request, pk: UUID) -> Response:
+    def patch(self, request: Request, pk: UUID) -> HttpResponseBase:
         """Adds bytes at the end. What breaks off is kept as far as it came, unless it has a checksum."""
         if request.content_type != tus.CONTENT_TYPE:
             raise exceptions.UnsupportedMediaType(
@@ -151,15 +153,15 @@ class UploadDetail(TusView):
         try:
             offset = submissions.receive(submission, begins, request._request, length, checksum)
         except uploads.OutOfStep as error:
-            return problem(409, str(error), {"Upload-Offset": str(error.offset)})
+            return problem(errors.OUT_OF_STEP, str(error), {"Upload-Offset": str(error.offset)})
         except uploads.WrongChecksum as error:
-            return problem(460, str(error), {"Upload-Offset": str(uploads.offset(submission))})
+            return problem(errors.CHECKSUM, str(error), {"Upload-Offset": str(uploads.offset(submission))})
         except uploads.TooMuch as error:
             raise TooLarge(str(error)) from None
         except uploads.Over:
             raise Gone from None
         except uploads.BrokeOff as error:
-            return problem(400, str(error))
+            return problem(errors.UNREADABLE, str(error))
         return Response(status=status.HTTP_204_NO_CONTENT, headers={"Upload-Offset": str(offset)})
 
     @extend_schema(responses={204: None, 409: OpenApiResponse(Problem, "It runs or has ended already.")})

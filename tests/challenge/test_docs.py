@@ -11,7 +11,7 @@ from django.conf import LazySettings
 from django.test import Client
 
 from challenge import markdown
-from challenge.presentation import documents
+from challenge.presentation import documents, errors
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(path.name for path in (ROOT / "docs").glob("*.md"))
@@ -133,3 +133,12 @@ def test_pictures_come_with_their_type_and_may_be_kept(client: Client) -> None:
 
 def test_the_docker_image_holds_the_documentation() -> None:
     assert re.search(r"^COPY docs /app/docs$", (ROOT / "deploy" / "Dockerfile").read_text(), re.MULTILINE)
+
+
+def test_every_problem_of_the_api_is_explained_where_its_type_leads() -> None:
+    text = (ROOT / "docs" / "api.md").read_text()
+    assert text.endswith(f"\n\n{errors.described()}\n"), f"docs/api.md has to end with\n\n{errors.described()}"
+    found = markdown.document(text, documents.target)
+    anchors = {anchor for _, anchor, _ in found.headings}
+    for mishap in errors.ALL:
+        assert errors.problem(mishap)["type"].partition("/docs/api/#")[2] in anchors
