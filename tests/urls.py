@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -28,7 +29,14 @@ def every_pattern(resolver: Any = None, namespace: str = "") -> Iterator[tuple[s
 def filled(pattern: URLPattern, **known: Any) -> dict[str, Any]:
     """Arguments for a pattern: those that are known by name, and else ones that name nothing."""
     converters = {name: type(one).__name__ for name, one in pattern.pattern.converters.items()}
-    named = converters or dict.fromkeys(pattern.pattern.regex.groupindex, "")
-    if named.keys() == {"app_label"}:
-        return {"app_label": "challenge"}  # Of the admin; no other is in its pattern.
-    return {name: known.get(name, _FILLED.get(converter, "x")) for name, converter in named.items()}
+    if converters:
+        return {name: known.get(name, _FILLED.get(converter, "x")) for name, converter in converters.items()}
+    written = pattern.pattern.regex.pattern
+    groups = {name: re.search(rf"\(\?P<{name}>(.*?)\)", written) for name in pattern.pattern.regex.groupindex}
+    return {name: known.get(name, _a_word_of(found[1] if found else "")) for name, found in groups.items()}
+
+
+def _a_word_of(alternatives: str) -> str:
+    """The first of `challenge|auth|account`; of anything else, a letter."""
+    first = alternatives.partition("|")[0]
+    return first if first.isalpha() else "x"

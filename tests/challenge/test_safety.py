@@ -14,14 +14,12 @@ from django.conf import LazySettings
 from django.conf import settings as site_settings
 from django.contrib.auth.models import User
 from django.db import OperationalError
-from django.http import HttpRequest
 from django.test import Client
 from django.urls import reverse
 from rest_framework.test import APIClient
 
 from challenge.middleware import METHODS
 from challenge.presentation import errors
-from challenge.views import public
 from tests import factories
 from tests.conftest import Site
 from tests.urls import every_pattern, filled
@@ -49,7 +47,7 @@ def staff_client(**given: Any) -> Client:
     return client
 
 
-def break_down(request: HttpRequest) -> None:
+def break_down(*args: object) -> None:
     raise RuntimeError("broken on purpose")
 
 
@@ -96,9 +94,9 @@ def test_every_address_keeps_browsers_strict(site: Site) -> None:
 
 
 def test_errors_keep_browsers_strict_too(client: Client, site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(public, "main_phase", break_down)
+    monkeypatch.setattr("challenge.permissions.visible_challenges", break_down)
     client.raise_request_exception = False
-    for response, status in ((client.get("/"), 500), (client.put("/"), 405), (client.post("/profile/token/"), 302)):
+    for response, status in ((client.get("/"), 500), (client.put("/"), 405), (client.post("/profile/tokens/"), 302)):
         assert response.status_code == status
         is_strict(response)
 
