@@ -145,7 +145,7 @@ def _seekable(file: IO[bytes]) -> IO[bytes]:
     if copy.tell() > MOST_READ:
         raise kept.Missing
     copy.seek(0)
-    return copy  # type: ignore[return-value]
+    return copy
 
 
 def _drawn(row: DatasetRow, shown: dict[int, int], what: What, labels: dict[int, LabelMap]) -> dict[int, bytes]:

@@ -112,7 +112,7 @@ def code_zip(predict: str = CONSTANT_PREDICT) -> SimpleUploadedFile:
     """A code submission's upload with this predict.py."""
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("predict.py", predict)
+        archive.writestr(zipfile.ZipInfo("predict.py"), predict)  # The same bytes at any time.
     return SimpleUploadedFile("model.zip", packed.getvalue(), "application/zip")
 
 
@@ -131,7 +131,7 @@ def predictions_zip(files: Mapping[str, bytes]) -> SimpleUploadedFile:
     packed = io.BytesIO()
     with zipfile.ZipFile(packed, "w") as archive:
         for name, content in files.items():
-            archive.writestr(name, content)
+            archive.writestr(zipfile.ZipInfo(name), content)
     return SimpleUploadedFile("predictions.zip", packed.getvalue(), "application/zip")
 
 

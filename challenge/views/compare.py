@@ -27,7 +27,8 @@ Choices = list[tuple[str, list[tuple[str, str]]]]
 def submission_compare(request: HttpRequest) -> HttpResponse:
     """`?a=…&b=…`: one's own submissions and any public report. With less than two it asks which."""
     a, b = _chosen(request, "a"), _chosen(request, "b")
-    phase = (a or b).phase if a or b else None
+    either = a or b
+    phase = either.phase if either else None
     context: dict[str, Any] = {"a": a, "b": b, "choices": _choices(cast(User, request.user), phase, [a, b])}
     if a and b and a.pk == b.pk:
         context["problem"] = "Choose two different submissions."

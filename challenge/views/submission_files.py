@@ -86,4 +86,4 @@ def submission_overlay(request: HttpRequest, pk: uuid.UUID, number: int, what: s
             return HttpResponse(status=503, headers={"Retry-After": "60"})
     answer["ETag"] = tag
     answer["Cache-Control"] = "private, no-cache"
-    return cast(HttpResponse, answer)
+    return answer

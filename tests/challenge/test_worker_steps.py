@@ -9,23 +9,29 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
+import numpy as np
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import OperationalError
 from django.utils import timezone
 
 import sandbox
-from challenge import hosts, states, submissions
+from challenge import hosts, lineup, states, submissions
 from challenge.models import Attempt, State, Submission
 from challenge.worker import evaluate, reaper, tasks
 from challenge.worker.claim import claim_next, run_id, run_prefix
 from challenge.worker.heartbeat import Heartbeat
+from evaluator.datasets import Dataset
 from evaluator.errors import DatasetError, PlatformError
 from evaluator.pipeline import Progress
+from evaluator.predictions import labels_of
 from evaluator.report import Report
-from sandbox import Code
+from sandbox import Code, Limits
 from tests import factories
 from tests.conftest import Site
+from tests.evaluator.pictures import png
 from tests.services import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -161,6 +167,69 @@ def test_a_locked_database_delays_a_result_and_does_not_lose_it(
     evaluate.evaluate_attempt(attempt)
     made.refresh_from_db()
     assert made.score.miou == 0.3
+
+
+# Predictions need neither engine nor room
+
+
+def a_zip_of_road(drawn: Path) -> SimpleUploadedFile:
+    road = png(np.zeros((128, 256), np.uint8))
+    return factories.predictions_zip(dict.fromkeys(labels_of(Dataset.open(drawn, "val")), road))
+
+
+def test_without_an_engine_predictions_are_claimed_and_nothing_else(
+    site: Site, drawn: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    site.phase.kinds = ["code", "predictions"]
+    site.phase.save()
+    run = factories.submission(site.phase, site.strangers)
+    made = factories.submission(site.phase, site.team, kind="predictions", upload=a_zip_of_road(drawn))
+    monkeypatch.setattr("challenge.worker.claim.engine_answers", lambda: False)
+    attempt = claim_next()
+    assert attempt is not None
+    assert attempt.submission_id == made.pk
+    evaluate.evaluate_attempt(attempt)
+    assert claim_next() is None
+    made.refresh_from_db()
+    run.refresh_from_db()
+    assert (made.state, run.state) == (State.FINISHED, State.QUEUED)
+    assert attempt.transitions.filter(after="running").count() == 0
+
+
+def test_predictions_pass_a_run_that_waits_for_room_and_take_none(site: Site, drawn: Path, settings) -> None:
+    site.phase.kinds = ["code", "predictions"]
+    site.phase.save()
+    hosts.register(settings.PARAKH_HOST_NAME, factories.offer(cores=1))
+    for _ in range(2):
+        factories.submission(site.phase, site.strangers)
+    first = claim_next()
+    assert first is not None
+    assert claim_next() is None, "its core is taken"
+    made = factories.submission(site.phase, site.team, kind="predictions", upload=a_zip_of_road(drawn))
+    scored = claim_next()
+    assert scored is not None
+    assert scored.submission_id == made.pk
+    assert claim_next() is None, "the other run still waits"
+    submissions.publish(first, factories.report())
+    assert claim_next() is not None, "what is scored beside it takes no room from a run"
+
+
+def test_predictions_go_to_any_host_of_their_queue(site: Site, drawn: Path, settings) -> None:
+    site.phase.kinds = ["code", "predictions"]
+    site.phase.limits_data = Limits(cpus=64, cpu_quota=64, gpus=2).as_dict()
+    site.phase.save()
+    made = factories.submission(site.phase, site.team, kind="predictions", upload=a_zip_of_road(drawn))
+    run = factories.submission(site.phase, site.strangers)
+    assert lineup.place(made).why == ""
+    assert "no evaluation host with 2 GPUs" in lineup.place(run).why
+    assert lineup.stuck_phases() == [(site.phase, "no evaluation host with 2 GPUs")]
+    attempt = claim_next()
+    assert attempt is not None
+    assert attempt.submission_id == made.pk
+    assert claim_next() is None
+    submissions.cancel(run, by=site.carol)
+    factories.submission(site.phase, site.team, kind="predictions", upload=a_zip_of_road(drawn))
+    assert lineup.stuck_phases() == [], "what waits can be scored here"
 
 
 # Heartbeat
