@@ -13,15 +13,18 @@ from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from challenge import holds, hosts, ranking
+from challenge import audit, holds, hosts, ranking
 from challenge.models import (
+    Alert,
     Attempt,
     AttemptTransition,
+    AuditEntry,
     BoardRow,
     Challenge,
     Dataset,
     Host,
     Membership,
+    Notice,
     Phase,
     Score,
     Standing,
@@ -159,9 +162,29 @@ class TeamAdmin(admin.ModelAdmin[Team]):
 
 @admin.register(Dataset)
 class DatasetAdmin(ReadOnlyAdmin):
-    exclude = ("presence",)
+    """Who may use it, and who may see its images, is for staff to say; the rest was measured when it was added."""
 
-    list_display = ("name", "split", "images", "is_drawn", "path", "fingerprint")
+    exclude = ("presence",)
+    list_display = ("name", "split", "images", "is_drawn", "is_open", "path", "fingerprint")
+    filter_horizontal = ("granted",)
+
+    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        return cast(User, request.user).has_perm("challenge.change_dataset")
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Model | None = None) -> list[str]:
+        editable = {"granted", "is_open", "presence"}
+        return [field.name for field in Dataset._meta.fields if field.name not in editable]
+
+    def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: bool) -> None:
+        """With an entry in the audit trail of each challenge that was granted it, or lost it."""
+        dataset, by = cast(Dataset, form.instance), cast(User, request.user)
+        with transaction.atomic():
+            before = set(dataset.granted.all())
+            super().save_related(request, form, formsets, change)
+            after = set(dataset.granted.all())
+            for challenge in before ^ after:
+                word = "Granted" if challenge in after else "Took back"
+                audit.note(challenge, by, "datasets", f"{word} the data set {dataset.name}", dataset=dataset.name)
 
 
 @admin.register(Submission)
@@ -244,3 +267,26 @@ class TransitionAdmin(ReadOnlyAdmin):
 @admin.register(AttemptTransition)
 class AttemptTransitionAdmin(ReadOnlyAdmin):
     list_display = ("attempt", "before", "after", "actor", "reason", "at")
+
+
+@admin.register(AuditEntry)
+class AuditEntryAdmin(ReadOnlyAdmin):
+    list_display = ("at", "challenge_slug", "actor", "act", "what")
+    list_filter = ("act",)
+    search_fields = ("actor", "what", "challenge_slug")
+
+
+@admin.register(Alert)
+class AlertAdmin(ReadOnlyAdmin):
+    list_display = ("cause", "seen_at", "mailed_at", "silenced")
+    search_fields = ("cause",)
+
+
+@admin.register(Notice)
+class NoticeAdmin(ReadOnlyAdmin):
+    """Mails: whom, of what, and whether they went out. Their text is left out: it may hold links that log in."""
+
+    list_display = ("created", "email", "subject", "tries", "sent_at", "given_up_at")
+    list_filter = (("given_up_at", admin.EmptyFieldListFilter), ("sent_at", admin.EmptyFieldListFilter))
+    search_fields = ("email", "subject")
+    exclude = ("body",)

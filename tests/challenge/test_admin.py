@@ -6,8 +6,8 @@ import pytest
 from django.contrib import admin
 from django.test import Client
 
-from challenge import leaderboard
-from challenge.models import Submission
+from challenge import leaderboard, permissions
+from challenge.models import AuditEntry, Submission
 from tests import factories
 from tests.conftest import Site
 
@@ -70,3 +70,27 @@ def test_what_boards_hang_on_is_not_edited_there_and_private_scores_are_not_show
         page = staff.get(f"/admin/challenge/{address}").content.decode()
         assert "0.5" in page
         assert "0.4321" not in page
+
+
+def test_staff_grant_a_secret_data_set_to_a_challenge(client: Client, site: Site) -> None:
+    secret = factories.DatasetFactory(name="secret")
+    site.stella.is_superuser = True
+    site.stella.save()
+    client.force_login(site.stella)
+    assert not permissions.usable_datasets(site.olga, site.challenge).filter(pk=secret.pk).exists()
+    response = client.post(f"/admin/challenge/dataset/{secret.pk}/change/", {"granted": [site.challenge.pk]})
+    assert response.status_code == 302
+    assert permissions.usable_datasets(site.olga, site.challenge).filter(pk=secret.pk).exists()
+    entry = AuditEntry.objects.get(act="datasets")
+    assert (entry.challenge, entry.actor) == (site.challenge, "stella")
+    secret.refresh_from_db()
+    assert (secret.name, secret.path) == ("secret", "/nonexistent")
+
+
+@pytest.mark.parametrize("name", ["auditentry", "alert", "notice"])
+def test_staff_read_and_never_write_what_services_own(name: str, client: Client, site: Site) -> None:
+    site.stella.is_superuser = True
+    site.stella.save()
+    client.force_login(site.stella)
+    assert client.get(f"/admin/challenge/{name}/").status_code == 200
+    assert client.get(f"/admin/challenge/{name}/add/").status_code == 403
