@@ -26,6 +26,7 @@ from challenge.models import (
     Membership,
     Notice,
     Phase,
+    QuotaGrant,
     Score,
     Standing,
     Submission,
@@ -84,8 +85,9 @@ class PhaseInline(admin.TabularInline[Phase, Challenge]):
     """Dates of a challenge's phases at a glance."""
 
     model = Phase
-    fields = ("title", "slug", "dataset", "opens", "closes", "hidden_data")
+    fields = readonly_fields = ("title", "slug", "dataset", "opens", "closes", "hidden_data")
     extra = 0
+    can_delete = False
     show_change_link = True
 
 
@@ -136,12 +138,35 @@ class ChallengeAdmin(OperatorAdmin):
 
 
 @admin.register(Phase)
-class PhaseAdmin(admin.ModelAdmin[Phase]):
+class PhaseAdmin(ReadOnlyAdmin):
+    """Changed under Organize on the site, as organizers do: the audit trail then keeps it."""
+
     list_display = ("title", "challenge", "dataset", "opens", "closes")
     list_filter = ("challenge",)
-    # Scores and boards hang on them: they are changed by acts that put those right (ranking/).
-    readonly_fields = ("public_share", "freezes", "revealed_at")
     exclude = ("split_seed",)
+
+
+@admin.register(QuotaGrant)
+class QuotaGrantAdmin(admin.ModelAdmin[QuotaGrant]):
+    """More submissions for one team, with a reason; noted in the challenge's audit trail."""
+
+    list_display = ("team", "phase", "extra", "day", "why", "by", "at")
+    fields = ("phase", "team", "extra", "day", "why")
+    autocomplete_fields = ("team",)
+
+    def has_change_permission(self, request: HttpRequest, obj: QuotaGrant | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: QuotaGrant | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: QuotaGrant, form: Any, change: bool) -> None:
+        by = cast(User, request.user)
+        obj.by = by
+        with transaction.atomic():
+            super().save_model(request, obj, form, change)
+            what = f"Granted {obj.team} {obj.extra} more submissions to {obj.phase.title}"
+            audit.note(obj.phase.challenge, by, "quota", what, why=obj.why, day=obj.day)
 
 
 @admin.register(Team)

@@ -10,7 +10,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 
 from challenge import permissions, uploads
-from challenge.models import Kind, Phase, Team
+from challenge.models import Kind, Phase, Submission, Team
 
 GRACE_MINUTES = 30
 """For so long after a phase has closed the rest of an upload may arrive that was begun before."""
@@ -19,6 +19,10 @@ GRACE_MINUTES = 30
 MOST_PARAMETERS = 10**13
 MOST_GMAC = 10**7
 """Of what a team may say of its model: beyond, it is a slip of the pen."""
+
+
+MOST_TRIALS_A_DAY = 20
+"""Submissions in 24 hours to a challenge that is not public yet."""
 
 
 class Refused(Exception):
@@ -32,6 +36,8 @@ def check_may_submit(phase: Phase, team: Team, user: User) -> None:
     is_organizer = permissions.can_edit(user, phase.challenge)
     if not phase.challenge.is_public and not is_organizer:
         raise Refused("This challenge is not public.")
+    if not phase.challenge.is_public and not user.is_staff:
+        _check_trials(phase)
     is_member = team.memberships.filter(user=user).exists()
     if not is_member and not (team.is_baseline and is_organizer):
         raise Refused("You are not in this team.")
@@ -44,6 +50,17 @@ def check_may_submit(phase: Phase, team: Team, user: User) -> None:
         raise Refused(f"This phase opens on {phase.opens:%d %B %Y at %H:%M} UTC.")
     if now >= phase.closes:
         raise Refused(f"This phase closed on {phase.closes:%d %B %Y at %H:%M} UTC.")
+
+
+def _check_trials(phase: Phase) -> None:
+    """Raises Refused when enough was tried today: anybody may begin a draft, and give it any limits and quotas."""
+    since = timezone.now() - dt.timedelta(days=1)
+    sent = Submission.objects.filter(phase__challenge=phase.challenge_id, created__gte=since).count()
+    if sent >= MOST_TRIALS_A_DAY:
+        raise Refused(
+            f"Before it is public, a challenge takes {MOST_TRIALS_A_DAY} submissions in 24 hours, to try it out. "
+            "Have it reviewed, or try again tomorrow."
+        )
 
 
 def too_late(phase: Phase, team: Team, at: dt.datetime) -> str:

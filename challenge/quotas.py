@@ -9,10 +9,13 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Sequence
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, Sum, Value
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from challenge.models import Membership, Phase, State, Submission, Team
+from challenge.models import Membership, Phase, QuotaGrant, State, Submission, Team
+
+GRANTED = -1
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -99,13 +102,27 @@ def _quotas(phases: Sequence[Phase], teams: Collection[Team], newcomers: Collect
             elsewhere=Count("pk", filter=charged & ~Q(team__in=ids)),
         )
     )
-    used = {row["phase"]: row for row in counted}
+    # What staff have granted comes in the same query, marked by a number that nothing counts to.
+    granted = (
+        QuotaGrant.objects.filter(team__in=ids, phase__in=[phase.pk for phase in phases])
+        .order_by()
+        .values("phase")
+        .annotate(
+            day=Coalesce(Sum("extra", filter=Q(day=None) | Q(day=midnight.date())), 0),
+            total=Sum("extra"),
+            at_once=Value(0),
+            elsewhere=Value(GRANTED),
+        )
+    )
+    rows = list(counted.union(granted, all=True))
+    used = {row["phase"]: row for row in rows if row["elsewhere"] != GRANTED}
+    more = {row["phase"]: row for row in rows if row["elsewhere"] == GRANTED}
     return {
         phase.pk: Quota(
             day_used=used[phase.pk]["day"] if phase.pk in used else 0,
-            day_limit=phase.quota_per_day,
+            day_limit=phase.quota_per_day + (more[phase.pk]["day"] if phase.pk in more else 0),
             total_used=used[phase.pk]["total"] if phase.pk in used else 0,
-            total_limit=phase.quota_total,
+            total_limit=phase.quota_total + (more[phase.pk]["total"] if phase.pk in more else 0),
             at_once_used=used[phase.pk]["at_once"] if phase.pk in used else 0,
             at_once_limit=phase.quota_at_once,
             elsewhere=used[phase.pk]["elsewhere"] if phase.pk in used else 0,

@@ -68,7 +68,7 @@ class QuotaGrant(models.Model):
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="grants")
     extra = models.PositiveSmallIntegerField(validators=[MinValueValidator(1), MaxValueValidator(100)])
     day = models.DateField(
-        null=True, blank=True, help_text="UTC day on which it may send so many more. Empty: only more in all."
+        null=True, blank=True, help_text="UTC day on which it may send so many more. Empty: on any day."
     )
     why = models.CharField(max_length=300)
     by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
