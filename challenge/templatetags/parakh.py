@@ -8,6 +8,7 @@ from typing import Any
 
 from allauth.mfa.utils import is_mfa_enabled
 from django import template
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser, User
 from django.db import DatabaseError
 from django.db.models import Exists, OuterRef
@@ -73,6 +74,12 @@ def commands(text: str) -> SafeString:
 def markdown(text: str, top: int = 2) -> SafeString:
     """An organizer's text as safe HTML; its highest heading is an h`top`."""
     return markdown_text.render(text, top)
+
+
+@register.simple_tag
+def mail_goes_out() -> bool:
+    """False where mails are only kept as files."""
+    return bool(settings.MAIL_GOES_OUT)
 
 
 @register.simple_tag

@@ -30,7 +30,7 @@ from evaluator.report import Measurements, Report  # noqa: E402
 from sandbox import BadOutput, Observation, Sample, verdict  # noqa: E402
 from sandbox.curve import Curve  # noqa: E402
 from tests import factories  # noqa: E402
-from tests.browser import scene_open, scene_public  # noqa: E402
+from tests.browser import scene_open, scene_people, scene_public  # noqa: E402
 
 IMAGES = 204
 PIXELS = np.array([2_150_000, 190_000, 160_000, 790_000, 1_350_000, 1_180_000, 780_000, 90_000])
@@ -288,7 +288,8 @@ def main() -> None:
     made = submissions_of_alice(phase, hidden, asphalt)
     factories.submission(phase, Team.objects.get(name="Gravel"), title="UNet again")
     addresses = {name: f"/submissions/{submission.pk}/" for name, submission in made.items()}
-    json.dump(addresses | public | opened, sys.stdout)
+    asked = scene_people.furnish(challenge, cast)
+    json.dump(addresses | public | opened | asked, sys.stdout)
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ def test_unfinished_uploads_go_and_running_submissions_go_on(site: Site) -> None
     assert Submission.objects.get(pk=queued.pk).state == State.QUEUED
     factories.evaluate_all()
     assert Submission.objects.get(pk=queued.pk).state == State.FINISHED
-    assert not Notice.objects.filter(subject__contains="OK").exists()  # There is nobody to tell.
+    assert not Notice.objects.filter(topic="done").exists()  # There is nobody to tell.
 
 
 @pytest.mark.parametrize(("name", "why"), [("stella", "You are staff"), ("olga", "only organizer of “IDD-lite")])

@@ -71,11 +71,11 @@ def test_who_submitted_is_told_what_came_of_it(site: Site, to_the_server: int) -
         assert delivery.deliver().sent == 2
     good, bad = server.mails
     assert good["To"] == "alice@example.org"
-    assert good["Subject"] == "[Parakh] OK: ERFNet"
+    assert good["Subject"] == "[Parakh] ERFNet: 50.00 % mIoU"
     assert "50.00 % mIoU" in body(good)
     assert "100 MiB" in body(good)
     assert re.search(r"/submissions/[0-9a-f-]{36}/\n", body(good))
-    assert bad["Subject"] == "[Parakh] MEMORY_LIMIT: ERFNet"
+    assert bad["Subject"] == "[Parakh] ERFNet: MEMORY_LIMIT"
     assert "It ended with MEMORY_LIMIT." in body(bad)
     assert "What to do: Try something else." in body(bad)
     assert "mIoU" not in body(bad)
