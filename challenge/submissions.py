@@ -195,7 +195,7 @@ def platform_fault(attempt: Attempt, code: Code, detail: str, *, only_if_expired
         after = faults.next_state(submission, count)
         is_held = after is State.QUEUED and lost >= faults.MOST_WORKERS_LOST
         actor = "reaper" if only_if_expired else f"worker {attempt.worker}"
-        ended = faults.words(attempt, code, after, is_held)
+        ended = faults.words(code, after, is_held)
         _finish(attempt, ended, actor, fault=results.storable(detail))
         next_step: dict[str, Any] = {"finished_at": Now()}
         if after is State.QUEUED:
@@ -235,7 +235,7 @@ def hand_back(attempt: Attempt) -> bool:
             return False
         actor = f"worker {attempt.worker}"
         is_cancelled = submission.cancel_requested
-        _finish(attempt, faults.handed_back(attempt), actor)
+        _finish(attempt, faults.handed_back(), actor)
         states.move(
             submission,
             State.EVALUATING,
@@ -279,10 +279,12 @@ def cancel(submission: Submission, by: User) -> None:
     Raises:
         Refused: it is done already, or runs again and `by` is no organizer.
     """
-    submission.refresh_from_db()
-    if is_rerun(submission) and not submission.is_final and not permissions.can_rerun(by, submission):
-        raise Refused("An organizer has this submission run again. It can't be cancelled; its score stays until then.")
     with transaction.atomic():
+        # Locked: what is asked of it here must still be so when it is ended.
+        Submission.objects.select_for_update().get(pk=submission.pk)
+        submission.refresh_from_db()
+        if is_rerun(submission) and not submission.is_final and not permissions.can_rerun(by, submission):
+            raise Refused("An organizer has this submission run again. It can't be cancelled; its score stays.")
         for before, after in ((State.UPLOADING, State.CANCELLED), (State.QUEUED, faults.called_off(submission))):
             if states.move(
                 submission,

@@ -72,8 +72,8 @@ def test_a_public_https_site_passes_the_deploy_check(tmp_path: Path) -> None:
         ({"ACCOUNT_EMAIL_VERIFICATION": "mandatory", "EMAIL_BACKEND": "x.console.y"}, "parakh.W003"),
         ({"PARAKH_LEASE_SECONDS": 3600}, "parakh.W004"),
         ({"PARAKH_CPUSET": "two"}, "parakh.E010"),
-        ({"PARAKH_BASES": ("pytorch", "cobol")}, "parakh.E011"),
-        ({"PARAKH_BASES": ()}, "parakh.E011"),
+        ({"PARAKH_BASES": ("pytorch", "cobol")}, "parakh.E014"),
+        ({"PARAKH_BASES": ()}, "parakh.E014"),
         ({"PARAKH_ALLOW_UNSAFE_HOST": True}, "parakh.W005"),
     ],
 )
