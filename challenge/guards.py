@@ -20,8 +20,16 @@ def _not_in(table: Any) -> str:
     return f"OLD.state <> NEW.state AND OLD.state || ' ' || NEW.state NOT IN ({', '.join(moves)})"
 
 
+_OUTCOME_CHANGES = (
+    "OLD.state IN ('finished', 'failed', 'cancelled') AND NEW.state = OLD.state AND ("
+    "NEW.score_id IS DISTINCT FROM OLD.score_id OR NEW.finished_at IS DISTINCT FROM OLD.finished_at "
+    "OR NEW.fence <> OLD.fence OR NEW.attempt_count <> OLD.attempt_count)"
+)
+"""SQL: what came of a submission changes though it does not leave its final state, as a re-run does."""
+
 _REFUSALS: tuple[tuple[str, type[Any], str, str], ...] = (
     ("submission_moves", Submission, _not_in(ALLOWED), "this submission can not go from its state to that"),
+    ("submission_final", Submission, _OUTCOME_CHANGES, "what came of a submission never changes"),
     ("attempt_moves", Attempt, _not_in(ATTEMPT_ALLOWED), "this attempt can not go from its state to that"),
     ("attempt_final", Attempt, "OLD.state = 'done'", "a done attempt never changes"),
     ("score_final", Score, "1 = 1", "a score never changes"),
@@ -47,6 +55,7 @@ def install(connection: BaseDatabaseWrapper) -> None:
             if connection.vendor == "postgresql":
                 cursor.execute(f"{head} EXECUTE FUNCTION parakh_refuse('{words}')")
             else:
+                head = head.replace("IS DISTINCT FROM", "IS NOT")  # SQLite has it from 3.39 on.
                 cursor.execute(f"{head} BEGIN SELECT RAISE(ABORT, '{words}'); END")
 
 

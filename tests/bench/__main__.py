@@ -13,13 +13,14 @@ import tempfile
 from pathlib import Path
 
 from tests.bench.admission import admission_rows
+from tests.bench.queue import queue_rows
 from tests.bench.rows import ROUNDS
 from tests.bench.runs import run_rows
 from tests.bench.scoring import PAIRS, data, scoring_rows
 from tests.bench.site import site_rows
 from tests.bench.uploads import upload_rows
 
-PARTS = ("scoring", "runs", "admission", "uploads", "site")
+PARTS = ("scoring", "runs", "admission", "uploads", "queue", "site")
 
 
 def main() -> int:
@@ -39,6 +40,8 @@ def main() -> int:
             rows += admission_rows(Path(scratch))
         if "uploads" in parts:
             rows += upload_rows(Path(scratch))
+        if "queue" in parts:
+            rows += queue_rows(Path(scratch))
         if "site" in parts:
             rows += site_rows(Path(scratch))
     width = max(len(row.what) for row in rows)
