@@ -242,7 +242,9 @@ class Submission(models.Model):
                 name="submission_queue",
             ),
             models.Index(
-                fields=("phase",), condition=Q(state="queued", held_at__isnull=True), name="submission_phase_queue"
+                fields=("phase", "turn", "queued_at", "id"),
+                condition=Q(state="queued", held_at__isnull=True),
+                name="submission_phase_queue",
             ),
             models.Index(fields=("lease_until",), condition=Q(state="evaluating"), name="submission_leases"),
             models.Index(fields=("state", "created"), name="submission_state"),

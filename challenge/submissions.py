@@ -51,7 +51,7 @@ def claim(worker: str, lease_seconds: float, host: str | None = None) -> Attempt
             here = hosts.in_turn(host) if host is not None else None
             if host is not None and here is None:
                 return None  # It is quarantined, or was never registered.
-            due = lineup.due(here).select_related("phase")
+            due = lineup.next_due(here).select_related("phase")
             if connection.features.has_select_for_update_skip_locked:
                 due = due.select_for_update(of=("self",), skip_locked=True)
             next_one = due.first()
