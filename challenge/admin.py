@@ -94,7 +94,7 @@ class MembershipInline(admin.TabularInline[Membership, Team]):
 
 @admin.register(Challenge)
 class ChallengeAdmin(admin.ModelAdmin[Challenge]):
-    list_display = ("title", "slug", "is_public", "created")
+    list_display = ("title", "slug", "stage", "created")
     prepopulated_fields = {"slug": ("title",)}
     filter_horizontal = ("organizers",)
     inlines = (PhaseInline,)

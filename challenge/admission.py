@@ -51,8 +51,8 @@ def too_late(phase: Phase, team: Team, at: dt.datetime) -> str:
 
 def check_size(phase: Phase, kind: str, size: int) -> int:
     """Most bytes an upload of this kind may have here. Raises Refused for a kind or an announced size not taken."""
-    if kind not in Kind.values:
-        raise Refused(f"{kind!r} is no kind of submission; known are {', '.join(Kind.values)}.")
+    if kind not in phase.kinds:
+        raise Refused(f"This phase takes no submissions of the kind {kind!r}; it takes {', '.join(phase.kinds)}.")
     most_bytes = uploads.ceiling(kind, phase.limits)
     if size > most_bytes:
         raise Refused(f"The file has {size:,} bytes; this phase takes at most {most_bytes:,}.")

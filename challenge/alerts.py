@@ -1,6 +1,7 @@
 """Mails to the operators about what only they can mend: each cause at most once an hour.
 
-The database remembers what was sent, so that ten workers that see the same fault send one mail between them.
+The database remembers what was sent, so that ten workers that see the same fault send one mail between them. Like all
+mail, an alert that the mail server does not take waits in the database and is tried again: see delivery.py.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ import datetime as dt
 
 import structlog
 from django.conf import settings
-from django.core.mail import EmailMessage
 from django.db import DatabaseError, transaction
 from django.db.models import F
 from django.utils import timezone
 
-from challenge.models import Alert
+from challenge import delivery
+from challenge.models import Alert, Notice, Topic
 
 QUIET = dt.timedelta(hours=1)
 """How long a cause stays quiet after its mail."""
@@ -47,11 +48,12 @@ def _tell(cause: str, subject: str, body: str) -> None:
         # Without the database nobody knows what was sent: the log has it, and who alerts next may have more luck.
         log.error("no alert could be sent: the database does not answer", cause=cause, error=str(error))
         return
-    if row is None or not settings.PARAKH_OPERATORS:
+    if row is None:
         return
     try:
-        _mail(subject, body, silenced=row.silenced)
-    except Exception as error:  # Mail servers and their libraries fail in many ways; none may end an evaluation.
+        notices = _write(row, subject, body)
+        delivery.send_now(notices)  # What fails is tried again with all other mails.
+    except Exception as error:  # Whatever it is: none may end an evaluation.
         log.error("the alert could not be mailed; the next one of this cause will try again", error=repr(error))
         Alert.objects.filter(pk=row.pk).update(mailed_at=None)
     else:
@@ -71,17 +73,22 @@ def _take_turn(cause: str) -> Alert | None:
     return None
 
 
-def _mail(subject: str, body: str, silenced: int) -> None:
+def _write(row: Alert, subject: str, body: str) -> list[Notice]:
+    """A mail to each operator, kept until it is sent."""
+    silenced = row.silenced
     again = f"Seen {silenced} more time{'s' if silenced > 1 else ''} since the last mail about it.\n\n"
     text = (again if silenced else "") + body.strip()[:MOST_BODY_CHARACTERS]
     footer = (
         f"-- \nParakh at {settings.SITE_URL}, to its operators (PARAKH_OPERATORS).\n"
         "You get at most one mail an hour about the same cause; the log has every occurrence."
     )
-    EmailMessage(
-        subject=f"[Parakh] {subject}",
-        body=f"{text}\n\n{footer}\n",
-        from_email=settings.DEFAULT_FROM_EMAIL,
-        to=settings.PARAKH_OPERATORS,
-        headers={"Auto-Submitted": "auto-generated"},  # No out-of-office answers.
-    ).send()
+    return [
+        Notice.objects.create(
+            email=operator,
+            topic=Topic.OPERATORS,
+            cause=f"alert {row.pk} {timezone.now():%Y-%m-%d %H:%M:%S.%f} {number}",
+            subject=f"[Parakh] {subject}"[:200],
+            body=f"{text}\n\n{footer}\n",
+        )
+        for number, operator in enumerate(settings.PARAKH_OPERATORS)
+    ]

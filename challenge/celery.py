@@ -61,7 +61,7 @@ app.conf.update(
     broker_url=settings.BROKER_URL,
     broker_transport_options=broker_options(settings.BROKER_URL),
     broker_connection_retry_on_startup=True,
-    imports=("challenge.worker.tasks", "challenge.worker.watch"),
+    imports=("challenge.worker.tasks", "challenge.worker.watch", "challenge.worker.mail"),
     task_default_queue=bell_queue("default"),
     task_queues=[  # Served by this machine's workers.
         Queue(name, queue_arguments=queue_arguments(settings.BROKER_URL))

@@ -223,11 +223,18 @@ def _site_mistakes() -> Iterator[CheckMessage]:
             hint="Use mandatory (needs a mail server), optional or none.",
             id="parakh.E006",
         )
-    if settings.ACCOUNT_EMAIL_VERIFICATION == "mandatory" and "console" in settings.EMAIL_BACKEND:
+    if settings.ACCOUNT_EMAIL_VERIFICATION == "mandatory" and not settings.MAIL_GOES_OUT:
         yield checks.Warning(
-            "Mail addresses must be verified, but mail is only printed on the console.",
-            hint="Set EMAIL_BACKEND=django.core.mail.backends.smtp.EmailBackend and EMAIL_HOST.",
+            "Mail addresses must be verified, but no mail leaves this machine: whoever signs up is locked out.",
+            hint="Set EMAIL_HOST and its relatives, or ACCOUNT_EMAIL_VERIFICATION=optional.",
             id="parakh.W003",
+        )
+    if is_public and settings.ACCOUNT_EMAIL_VERIFICATION != "mandatory":
+        yield checks.Warning(
+            "The site faces the network and does not verify mail addresses: anybody may submit under any address, as "
+            "often as she likes, and sign-up tells which addresses have accounts.",
+            hint="Set EMAIL_HOST and its relatives, so that mail goes out; verification is mandatory then.",
+            id="parakh.W007",
         )
 
 

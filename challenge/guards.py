@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from challenge.models import Attempt, AttemptTransition, Score, Submission, Transition
+from challenge.models import Attempt, AttemptTransition, AuditEntry, Score, Submission, Transition
 from challenge.states import ALLOWED, ATTEMPT_ALLOWED
 
 
@@ -34,6 +34,7 @@ _REFUSALS: tuple[tuple[str, type[Any], str, str], ...] = (
     ("attempt_final", Attempt, "OLD.state = 'done'", "a done attempt never changes"),
     ("score_final", Score, "1 = 1", "a score never changes"),
     ("history_final", Transition, "1 = 1", "history never changes"),
+    ("audit_final", AuditEntry, "1 = 1", "the audit trail never changes"),
     ("attempt_history_final", AttemptTransition, "1 = 1", "history never changes"),
 )
 """Name, model, condition on an UPDATE, and the words of the IntegrityError."""

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
-from challenge.models import Challenge, Phase, Submission, Team
+from challenge.models import Challenge, Membership, Phase, Stage, Standing, Submission, Team
 
 Person = AbstractBaseUser | AnonymousUser
 """`request.user`."""
@@ -29,7 +30,7 @@ def visible_challenges(user: Person) -> QuerySet[Challenge]:
     """Challenges this user may see: the public ones, and those she organizes. Staff see all."""
     if _is_staff(user):
         return Challenge.objects.all()
-    allowed = Q(is_public=True)
+    allowed = Q(stage=Stage.LIVE)
     if user.is_authenticated:
         allowed |= Q(pk__in=organized_challenges(user).values("pk"))
     return Challenge.objects.filter(allowed)
@@ -64,6 +65,35 @@ def can_edit(user: Person, challenge: Challenge) -> bool:
 def can_submit(user: Person, phase: Phase) -> bool:
     """Use the submit page at all. Dates and quotas are not permissions: submissions.py refuses with the reason."""
     return user.is_authenticated and can_see_challenge(user, phase.challenge)
+
+
+# Boards
+
+
+def standings_for(user: Person, phase: Phase) -> list[Standing]:
+    """Which boards of a phase this user may see, the first being the one to show unasked.
+
+    The final one is public once it can change no more by a submission: after the reveal, or, where there is neither a
+    private part nor a freeze, once the phase has closed. Before that organizers and staff may look at it, unless they
+    are in a team that takes part: it tells of private images.
+    """
+    if _final_is_public(phase):
+        return [Standing.FINAL, Standing.BEST, Standing.LATEST]
+    early = can_see_final_early(user, phase)
+    return [Standing.BEST, Standing.LATEST, *([Standing.FINAL] if early else [])]
+
+
+def _final_is_public(phase: Phase) -> bool:
+    if phase.has_split or phase.freezes is not None:
+        return phase.revealed_at is not None
+    return phase.closes <= timezone.now()
+
+
+def can_see_final_early(user: Person, phase: Phase) -> bool:
+    """The final board and private scores before the reveal."""
+    if not can_edit(user, phase.challenge):
+        return False
+    return not Membership.objects.filter(user=user.pk, challenge=phase.challenge_id, team__is_baseline=False).exists()
 
 
 # Submissions

@@ -1,4 +1,4 @@
-"""What is kept of an evaluation: measurements, log, score, the team's row on the board.
+"""What is kept of an evaluation: measurements, log, score. Who stands where by it is for ranking/.
 
 Called by the transaction in submissions.py that publishes an attempt, and by nothing else.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
-from challenge.models import Attempt, BoardRow, Phase, Score, Submission, Team
+from challenge.models import Attempt, Score
 from evaluator.metrics import Scores
 from evaluator.report import Report
 
@@ -49,23 +49,4 @@ def new_score(attempt: Attempt, scores: Scores, report: Report) -> Score:
         latency_p90_seconds=report.measurements.latency_p90_seconds,
         cpu_seconds=report.measurements.cpu_seconds,
         memory_peak_bytes=report.measurements.memory_peak_bytes,
-    )
-
-
-def refresh_board(phase: Phase, team: Team) -> None:
-    """Makes the team's row its best submission, or removes it. A re-run may have lowered what was the best."""
-    Team.objects.select_for_update().get(pk=team.pk)  # Two of its submissions may end at once.
-    best = (
-        Submission.objects.select_related("score")
-        .filter(phase=phase, team=team, score__isnull=False)
-        .order_by("-score__miou", "created", "id")
-        .first()
-    )
-    if best is None or best.score is None:
-        BoardRow.objects.filter(phase=phase, team=team).delete()
-        return
-    BoardRow.objects.update_or_create(
-        phase=phase,
-        team=team,
-        defaults={"submission": best, "score": best.score, "miou": best.score.miou, "achieved": best.created},
     )

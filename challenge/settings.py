@@ -75,6 +75,8 @@ try:
 except OSError:
     pass  # System check parakh.E003 says so in words.
 
+DOCS_DIR = BASE_DIR / "docs"  # Served under /docs/.
+
 # --- The site and its address ----------------------------------------------------------------------------------------
 DEBUG = env_bool("DEBUG")
 SITE_URL = env("SITE_URL", "http://127.0.0.1:8000").rstrip("/")
@@ -208,8 +210,13 @@ CACHES: dict[str, dict[str, Any]] = {
     }
 }
 
-EMAIL_BACKEND = env("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
-EMAIL_HOST = env("EMAIL_HOST", "localhost")
+EMAIL_HOST = env("EMAIL_HOST")
+_SMTP = "django.core.mail.backends.smtp.EmailBackend"
+MAIL_DIR = PARAKH_VAR / "mail"  # Without a mail server, mails are files there, to be read by who runs the site.
+EMAIL_BACKEND = env("EMAIL_BACKEND") or (_SMTP if EMAIL_HOST else "challenge.mail_files.EmailBackend")
+if EMAIL_BACKEND == _SMTP:
+    EMAIL_HOST = EMAIL_HOST or "localhost"
+MAIL_GOES_OUT = EMAIL_BACKEND == _SMTP or not EMAIL_BACKEND.startswith(("django.core.mail.", "challenge."))
 EMAIL_PORT = int(env("EMAIL_PORT", "25"))
 EMAIL_HOST_USER = env("EMAIL_HOST_USER")
 EMAIL_HOST_PASSWORD = env("EMAIL_HOST_PASSWORD")
@@ -217,6 +224,7 @@ EMAIL_USE_TLS = env_bool("EMAIL_USE_TLS")
 EMAIL_TIMEOUT = 10  # Seconds: a mail server that does not answer must not hold up who has something to say.
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", f"Parakh <noreply@{_site.hostname}>")
 
+PARAKH_MAIL_SOON = True  # Web processes send what they write at once; what fails then is tried again by the others.
 PARAKH_OPERATORS = env_list("PARAKH_OPERATORS")  # Mail addresses that alerts go to: see alerts.py.
 
 # --- Accounts --------------------------------------------------------------------------------------------------------
@@ -230,10 +238,11 @@ AUTH_PASSWORD_VALIDATORS = [
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
-ACCOUNT_FORMS = {"login": "challenge.forms.LoginForm"}
+ACCOUNT_FORMS = {"login": "challenge.forms.accounts.LoginForm"}
 ACCOUNT_LOGIN_METHODS = {"username", "email"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
-ACCOUNT_EMAIL_VERIFICATION = env("ACCOUNT_EMAIL_VERIFICATION", "optional")  # "mandatory" where mail works.
+# Who has not confirmed her address can't submit or join a team; where no mail goes out, that would be everybody.
+ACCOUNT_EMAIL_VERIFICATION = env("ACCOUNT_EMAIL_VERIFICATION", "mandatory" if MAIL_GOES_OUT else "optional")
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Parakh] "
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _site.scheme
 # How many reverse proxies of ours stand in front: rate limits count by the client's address.

@@ -20,7 +20,7 @@ from django.db import connection, transaction
 from django.db.models import DateTimeField, ExpressionWrapper, QuerySet, Value
 from django.db.models.functions import Least, Now
 
-from challenge import faults, hosts, lineup, permissions, results, states
+from challenge import faults, hosts, lineup, mails, permissions, ranking, results, states
 from challenge.admission import Refused as Refused
 from challenge.intake import begin as begin
 from challenge.intake import complete as complete
@@ -169,7 +169,9 @@ def publish(attempt: Attempt, report: Report) -> bool:
             lease_until=None,
             finished_at=Now(),
         )
-        results.refresh_board(submission.phase, submission.team)
+        ranking.refresh(submission.phase, submission.team)
+        if code is not Code.CANCELLED:
+            mails.ended(submission, report.verdict, attempt.number, score)
     return True
 
 
@@ -220,6 +222,8 @@ def platform_fault(attempt: Attempt, code: Code, detail: str, *, only_if_expired
         if code in hosts.FAULTS and attempt.ran_on is not None:
             hosts.quarantine_if_broken(attempt.ran_on)
         faults.alert(attempt, after, code, detail, is_held)
+        if after in (State.FAILED, State.FINISHED) and not submission.cancel_requested:
+            mails.ended(submission, ended, attempt.number, None)
     return True
 
 

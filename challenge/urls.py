@@ -7,7 +7,7 @@ from django.contrib import admin
 from django.urls import include, path
 
 from challenge.api import api_urlpatterns
-from challenge.views import operator, organizer, participant, public
+from challenge.views import board, docs, operator, organizer, profile, public, submissions, submit
 
 # Staff log in where everyone does: there, and not on the admin's own page, wrong passwords are counted.
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
@@ -16,21 +16,26 @@ urlpatterns = [
     # Everyone
     path("", public.home, name="home"),
     path("challenges/<slug:slug>/", public.challenge, name="challenge"),
-    path("challenges/<slug:slug>/<slug:phase_slug>/leaderboard/", public.leaderboard, name="leaderboard"),
+    path("challenges/<slug:slug>/<slug:phase_slug>/leaderboard/", board.leaderboard, name="leaderboard"),
     # Participants
-    path("challenges/<slug:slug>/<slug:phase_slug>/submit/", participant.submit, name="submit"),
-    path("challenges/<slug:slug>/<slug:phase_slug>/submit/begin/", participant.upload_begin, name="upload_begin"),
-    path("submissions/", participant.my_submissions, name="my_submissions"),
-    path("submissions/<uuid:pk>/", participant.submission, name="submission"),
-    path("submissions/<uuid:pk>/live/", participant.submission_live, name="submission_live"),
-    path("submissions/<uuid:pk>/cancel/", participant.submission_cancel, name="submission_cancel"),
-    path("profile/", participant.profile, name="profile"),
-    path("profile/token/", participant.token_create, name="token_create"),
-    path("profile/token/revoke/", participant.token_revoke, name="token_revoke"),
+    path("challenges/<slug:slug>/<slug:phase_slug>/submit/", submit.submit, name="submit"),
+    path("challenges/<slug:slug>/<slug:phase_slug>/submit/begin/", submit.upload_begin, name="upload_begin"),
+    path("submissions/", submissions.my_submissions, name="my_submissions"),
+    path("submissions/<uuid:pk>/", submissions.submission, name="submission"),
+    path("submissions/<uuid:pk>/live/", submissions.submission_live, name="submission_live"),
+    path("submissions/<uuid:pk>/cancel/", submissions.submission_cancel, name="submission_cancel"),
+    path("profile/", profile.profile, name="profile"),
+    path("profile/token/", profile.token_create, name="token_create"),
+    path("profile/token/revoke/", profile.token_revoke, name="token_revoke"),
+    path("mail/stop/<str:token>/", profile.mail_stop, name="mail_stop"),
     # Organizers
     path("challenges/<slug:slug>/submissions/", organizer.challenge_submissions, name="challenge_submissions"),
     path("challenges/<slug:slug>/<slug:phase_slug>/edit/", organizer.phase_edit, name="phase_edit"),
     path("submissions/<uuid:pk>/rerun/", organizer.submission_rerun, name="submission_rerun"),
+    # The documentation
+    path("docs/", docs.docs, name="docs"),
+    path("docs/<slug:name>/", docs.docs_page, name="docs_page"),
+    path("docs/images/<str:name>", docs.docs_image, name="docs_image"),
     # Operators' programs
     path("healthz", operator.healthz, name="healthz"),
     path("readyz", operator.readyz, name="readyz"),

@@ -17,7 +17,7 @@ from sandbox.bases import TITLES
 from sandbox.bases.build import build
 from sandbox.check.text import report
 from sandbox.errors import SandboxError
-from sandbox.inspection import add_inspect_options, inspect_command
+from sandbox.image.inspection import add_inspect_options, inspect_command
 from sandbox.options import add_limit_options, limits_from
 from sandbox.program import Program, Questions, Result, Run
 from sandbox.runner import run

@@ -15,7 +15,7 @@ from sandbox import runtimes, seccomp
 from sandbox.cores import Cores
 from sandbox.engine import engine_errors, find_image
 from sandbox.errors import BadImage, SandboxUnavailable
-from sandbox.image_config import LOADER_VARIABLES, check_config
+from sandbox.image.config import LOADER_VARIABLES, check_config
 from sandbox.limits import Limits
 from sandbox.program import Program, Questions, Run
 from sandbox.volumes import LABEL, NOBODY

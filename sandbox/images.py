@@ -18,8 +18,8 @@ from docker.models.images import Image
 
 from sandbox.engine import connect, engine_errors, find_image, patience
 from sandbox.errors import BadImage, SandboxError, SandboxUnavailable
-from sandbox.image_admission import ImageTar, host_architecture, inspect
-from sandbox.image_rewrite import rewritten
+from sandbox.image.admission import ImageTar, host_architecture, inspect
+from sandbox.image.rewrite import rewritten
 from sandbox.limits import KIB
 
 __all__ = ["UPLOADS", "ImageTar", "host_architecture", "image_bytes", "inspect", "load", "remove"]

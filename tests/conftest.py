@@ -55,6 +55,7 @@ def own_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         CACHES={"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}},
         PASSWORD_HASHERS=["django.contrib.auth.hashers.MD5PasswordHasher"],
         EMAIL_BACKEND="django.core.mail.backends.locmem.EmailBackend",
+        PARAKH_MAIL_SOON=False,
     ):
         yield
 

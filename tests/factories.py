@@ -14,7 +14,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
 from challenge import hosts, submissions, teams
-from challenge.models import Challenge, Dataset, Phase, Submission, Team
+from challenge.models import Challenge, Dataset, Phase, Stage, Submission, Team
 from evaluator.metrics import CLASS_NAMES, Scores
 from evaluator.report import Measurements, Report
 from sandbox import Code, Limits, Observation, Verdict, verdict
@@ -56,7 +56,7 @@ class ChallengeFactory(factory.django.DjangoModelFactory):
 
     slug = factory.Sequence(lambda n: f"challenge-{n}")
     title = factory.Sequence(lambda n: f"Challenge {n}")
-    is_public = True
+    stage = Stage.LIVE
 
 
 class DatasetFactory(factory.django.DjangoModelFactory):

@@ -71,7 +71,7 @@ class Leaderboard(APIView):
         """A page of the board."""
         phase = generics.get_object_or_404(_phases(request), pk=pk)
         size = _number(request, "page_size", leaderboard.PAGE_SIZE, MOST_PER_PAGE)
-        page = leaderboard.page(phase, _number(request, "page", 1, 10**9), size)
+        page = leaderboard.page(phase, number=_number(request, "page", 1, 10**9), size=size)
         return Response(
             {
                 "count": page.total,

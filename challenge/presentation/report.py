@@ -8,8 +8,8 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser, User
 
 from challenge import lineup, permissions, submissions
-from challenge.models import Attempt, AttemptState, State, Submission
-from challenge.presentation import figures, limits_text, timeline, units
+from challenge.models import Attempt, AttemptState, Score, State, Submission
+from challenge.presentation import curves, figures, limits_text, timeline, units
 
 ENDED = (State.FINISHED, State.FAILED)
 
@@ -54,22 +54,36 @@ def _is_cancellable(submission: Submission, may_rerun: bool) -> bool:
 def _report(submission: Submission, shown: Attempt) -> dict[str, Any]:
     """The result: of the attempt `shown`, and the score that counts, which may be of an earlier one."""
     score = submission.score
-    facts = [
-        ("Latency, median", units.seconds(shown.measurements.get("latency_median_seconds"))),
-        ("Latency, 90 % below", units.seconds(shown.measurements.get("latency_p90_seconds"))),
-        ("Held back by the CPU quota", units.seconds(shown.measurements.get("throttled_seconds"))),
-        ("Code or image, unpacked", units.size(shown.measurements.get("image_bytes"))),
-    ]
     return {
         "report": shown,
         "also": shown.flags[1:],
-        "score": score,
+        "keeps_score": score is not None and not submission.is_final,
         "score_of": score.attempt if score and score.attempt_id != shown.pk else None,
+        **figures_of(shown, score),
+    }
+
+
+def figures_of(attempt: Attempt, score: Score | None) -> dict[str, Any]:
+    """Names for parts/report_figures.html: what was measured in an attempt, and the score to show with it.
+
+    Nothing in it is for the team alone: of hidden data no detail by image was kept (results.py).
+    """
+    measured, limits = attempt.measurements, attempt.limits
+    facts = [
+        ("Latency, median", units.seconds(measured.get("latency_median_seconds"))),
+        ("Latency, 90 % below", units.seconds(measured.get("latency_p90_seconds"))),
+        ("Held back by the CPU quota", units.seconds(measured.get("throttled_seconds"))),
+        ("Code or image, unpacked", units.size(measured.get("image_bytes"))),
+    ]
+    return {
+        "score": score,
         "bars": figures.class_bars(score.iou) if score else [],
         "confusion": figures.confusion_rows(score.confusion) if score else [],
         "confusion_columns": figures.CONFUSION_COLUMNS,
-        "usage": figures.usage(shown.measurements, shown.limits),
+        "usage": figures.usage(measured, limits),
         "facts": [(label, value) for label, value in facts if value != units.NOTHING],
+        "curve": curves.resource_curve(measured.get("curve") or [], limits, attempt.images_total),
+        "latency": curves.latency_chart(measured.get("latencies") or [], limits),
     }
 
 

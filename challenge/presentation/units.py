@@ -64,6 +64,16 @@ def percent(fraction: float | None, digits: int = 2) -> str:
     return NOTHING if fraction is None else f"{100 * fraction:.{digits}f}"
 
 
+def count(value: float | None) -> str:
+    """A number of things, rounded to what the eye needs: `478 k`, `2.06 M`."""
+    if value is None:
+        return NOTHING
+    for unit, factor in (("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if value >= 0.9995 * factor:
+            return f"{value / factor:.3g} {unit}" if value < 999.5 * factor else f"{value / factor:.0f} {unit}"
+    return f"{value:.0f}"
+
+
 def limit_value(value: int | float | str, info: FieldInfo) -> str:
     """One limit in its own unit: `1 GiB`, `10 min`, `4 cores`, `128`."""
     if isinstance(value, str):

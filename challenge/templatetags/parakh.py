@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from challenge import markdown as markdown_text
 from challenge.models import Score, State, Submission
-from challenge.presentation import units
+from challenge.presentation import axes, units
 from evaluator.metrics import CLASS_NAMES
 from sandbox import Code
 
@@ -20,7 +20,16 @@ register = template.Library()
 register.filter("size", units.size)
 register.filter("seconds", units.seconds)
 register.filter("percent", units.percent)
+register.filter("count", units.count)
 register.filter("visible_controls", units.visible_controls)
+
+
+@register.filter
+def measured(value: float | None, measure: axes.Measure) -> str:
+    """A figure in the words of its measure: a time, a size or a number."""
+    if measure.unit == "ms":
+        return units.seconds(value)
+    return units.size(value) if measure.unit == "MiB" else units.count(value)
 
 
 @register.filter
@@ -44,6 +53,12 @@ def when(moment: dt.datetime | None) -> SafeString | str:
     return format_html(
         '<time datetime="{}" class="nowrap">{}</time>', utc.isoformat(timespec="seconds"), f"{utc:%-d %b %Y, %H:%M} UTC"
     )
+
+
+@register.filter
+def utc(moment: dt.datetime) -> str:
+    """A date and time in UTC, as plain text: for mails."""
+    return f"{moment.astimezone(dt.UTC):%-d %b %Y, %H:%M} UTC"
 
 
 @register.filter

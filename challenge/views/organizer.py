@@ -14,10 +14,10 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST
 
 from challenge import permissions, submissions
-from challenge.forms import HostOffer, LimitsForm, PhaseForm
+from challenge.forms.phases import HostOffer, LimitsForm, PhaseForm
 from challenge.models import Phase
 from challenge.views import finding
-from challenge.views.participant import paged
+from challenge.views.paging import paged
 from challenge.views.public import main_phase
 from sandbox import PROFILES, Limits
 

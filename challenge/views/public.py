@@ -1,4 +1,4 @@
-"""What everyone may see: challenges, a challenge, a board."""
+"""What everyone may see of challenges: the home page, and a challenge with its texts. Boards are in board.py."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from challenge import leaderboard as board
-from challenge import permissions, teams
-from challenge.models import BoardRow, Phase
-from challenge.presentation import charts, figures, limits_text
+from challenge import leaderboard, permissions
+from challenge.models import Phase
+from challenge.presentation import figures, limits_text
 from challenge.views import finding
 from evaluator.metrics import CLASS_NAMES
 
@@ -54,7 +53,7 @@ def home(request: HttpRequest) -> HttpResponse:
     running = [item for item in listed if item.is_running]
     coming = [item for item in listed if item.is_coming]
     past = [item for item in listed if not item.is_running and not item.is_coming]
-    best = _best_of(running[0]) if running else None
+    best = leaderboard.best_row(running[0].main_phase) if running and running[0].main_phase else None
     context = {
         "running": running,
         "groups": [
@@ -63,14 +62,9 @@ def home(request: HttpRequest) -> HttpResponse:
             ("Past", past, ""),
         ],
         "best": best,
-        "best_bars": figures.class_bars(best.score.iou) if best else [],
+        "best_bars": figures.class_bars(best.iou) if best else [],
     }
     return render(request, "home.html", context)
-
-
-def _best_of(listed: Listed) -> BoardRow | None:
-    rows = BoardRow.objects.select_related("score", "team", "submission", "phase__challenge")
-    return rows.filter(phase=listed.main_phase).order_by("-miou", "achieved", "id").first()
 
 
 def main_phase(phases: list[Phase]) -> Phase | None:
@@ -110,41 +104,3 @@ def challenge(request: HttpRequest, slug: str) -> HttpResponse:
         "now": timezone.now(),
     }
     return render(request, "challenge.html", context)
-
-
-def leaderboard(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
-    """One page of a phase's board, its per-class table, and accuracy against latency."""
-    phase = finding.phase(request, slug, phase_slug)
-    number = request.GET.get("page", "1")
-    page = board.page(phase, int(number) if number.isascii() and number.isdigit() else 1)
-    my_team = teams.team_of(request.user, phase.challenge)
-    context = {
-        "challenge": phase.challenge,
-        "phase": phase,
-        "phases": list(phase.challenge.phases.all()),
-        "page": page,
-        "my_team": my_team,
-        "chart": charts.scatter([_entry(row, my_team.pk if my_team else None) for row in page if _is_timed(row)]),
-        "now": timezone.now(),
-        "class_names": CLASS_NAMES,
-        "limits_sentence": limits_text.sentence(phase.limits),
-        "may_edit": permissions.can_edit(request.user, phase.challenge),
-    }
-    return render(request, "leaderboard.html", context)
-
-
-def _is_timed(row: board.Row) -> bool:
-    return bool(row.score.latency_median_seconds)
-
-
-def _entry(row: board.Row, my_team: int | None) -> charts.Entry:
-    assert row.score.latency_median_seconds is not None  # _is_timed
-    return charts.Entry(
-        name=row.team.name,
-        detail=row.submission.title,
-        anchor=f"team-{row.team.slug}",
-        x=row.score.latency_median_seconds,
-        y=row.miou,
-        is_baseline=row.is_baseline,
-        is_mine=row.team.pk == my_team,
-    )

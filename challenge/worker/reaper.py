@@ -121,6 +121,11 @@ class ReaperThread(threading.Thread):
             if self._over.wait(self._seconds):
                 return
 
+    @property
+    def is_stopping(self) -> bool:
+        """True once it was told to stop."""
+        return self._over.is_set()
+
     def stop(self) -> None:
         """Ends the thread after the round it is in."""
         self._over.set()

@@ -27,7 +27,8 @@ from challenge import guards, hosts, submissions  # noqa: E402
 from challenge.models import AttemptState, BoardRow, Challenge, Phase, Submission, Team  # noqa: E402
 from evaluator.metrics import Confusion, Scores, scores  # noqa: E402
 from evaluator.report import Measurements, Report  # noqa: E402
-from sandbox import BadOutput, Observation, verdict  # noqa: E402
+from sandbox import BadOutput, Observation, Sample, verdict  # noqa: E402
+from sandbox.curve import Curve  # noqa: E402
 from tests import factories  # noqa: E402
 
 IMAGES = 204
@@ -85,6 +86,21 @@ def confusion(skill: float, seed: int) -> Confusion:
     return matrix.round().astype(np.int64)
 
 
+def curve(latencies: tuple[float, ...], cpu: float, memory: int) -> tuple[Sample, ...]:
+    """What a run of these latencies uses over time: the model loads for 2.4 s, then one image after the other."""
+    taken = Curve()
+    at = 0.0
+    for step in range(48):
+        at = step / 20
+        taken.add(Sample(at, 0.9 * at, int((30 + 0.6 * memory * (step / 47) ** 2) * 1024**2), 0))
+    for done, latency in enumerate(latencies, 1):
+        at += latency + 0.0006
+        share = done / len(latencies)
+        wobble = 1 - 0.2 * ((done * 37) % 11) / 11
+        taken.add(Sample(at, 2.1 + (cpu - 2.1) * share, int(memory * wobble * 1024**2), done))
+    return taken.points()
+
+
 def report(
     submission: Submission, seen: Observation, found: Scores | None, latency: float, cpu: float, memory: int, log: str
 ) -> Report:
@@ -104,6 +120,7 @@ def report(
             cpu_seconds=cpu,
             memory_peak_bytes=memory * 1024**2,
             throttled_seconds=0.4,
+            curve=curve(latencies, cpu, memory),
             image_bytes=1_730_000,
         ),
         images_done=seen.images_done,

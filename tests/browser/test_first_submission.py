@@ -25,7 +25,7 @@ import datetime as dt, django
 django.setup()
 from django.utils import timezone
 from challenge.models import Challenge, Dataset, Phase
-challenge = Challenge.objects.create(slug="tiny", title="Tiny scenes", summary="Drawn scenes.", is_public=True)
+challenge = Challenge.objects.create(slug="tiny", title="Tiny scenes", summary="Drawn scenes.", stage="live")
 Phase.objects.create(
     challenge=challenge, slug="val", title="Validation", dataset=Dataset.objects.get(),
     opens=timezone.now() - dt.timedelta(days=1), closes=timezone.now() + dt.timedelta(days=9),

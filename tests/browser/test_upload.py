@@ -28,7 +28,7 @@ from django.contrib.auth.models import User
 from django.utils import timezone
 from challenge.models import Challenge, Dataset, Phase
 from challenge.teams import found
-challenge = Challenge.objects.create(slug="tiny", title="Tiny scenes", summary="Drawn scenes.", is_public=True)
+challenge = Challenge.objects.create(slug="tiny", title="Tiny scenes", summary="Drawn scenes.", stage="live")
 data = Dataset.objects.create(name="none", path="/nonexistent", images=1, fingerprint="0" * 64)
 phase = Phase.objects.create(
     challenge=challenge, slug="val", title="Validation", dataset=data, quota_per_day=50, quota_at_once=50,

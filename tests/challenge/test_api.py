@@ -109,7 +109,7 @@ def test_who_may_read_and_cancel_a_submission(site: Site, person: str, status: i
 
 
 def test_ids_that_are_not_there_or_not_public_are_404(site: Site) -> None:
-    hidden = factories.PhaseFactory(challenge__is_public=False)
+    hidden = factories.PhaseFactory(challenge__stage="draft")
     alice = as_user(site.alice)
     for path in (
         f"submissions/{uuid.uuid4()}/",

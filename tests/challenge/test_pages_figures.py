@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import datetime as dt
 import os
 import re
 from pathlib import Path
 
 import pytest
 
-from challenge.presentation import charts, figures, limits_text, units
+from challenge.presentation import axes, figures, limits_text, units
+from challenge.presentation import history as histories
+from challenge.presentation import scatter as charts
 from evaluator.metrics import CLASS_NAMES
 from sandbox import PROFILES, Limits, field_info
 from sandbox.limits import GIB, KIB, MIB
@@ -79,8 +82,11 @@ def test_confusion_rows_are_shares_of_the_truth() -> None:
     assert second.pixels == 0
 
 
+LATENCY = axes.MEASURES["latency"]
+
+
 def entry(name: str, x: float, y: float) -> charts.Entry:
-    return charts.Entry(name=name, detail="", anchor=name, x=x, y=y)
+    return charts.Entry(name=name, detail="", link=f"#{name}", x=x, y=y)
 
 
 def test_the_pareto_front() -> None:
@@ -91,7 +97,7 @@ def test_the_pareto_front() -> None:
 
 def test_the_scatter_stays_inside_its_frame_and_names_do_not_overlap() -> None:
     entries = [entry(f"team number {n}", 0.005 * 1.13**n, 0.3 + 0.4 * ((n * 7) % 30) / 30) for n in range(30)]
-    chart = charts.scatter(entries)
+    chart = charts.scatter(entries, LATENCY)
     assert chart is not None
     for point in chart.points:
         assert chart.left <= point.cx <= chart.right
@@ -106,14 +112,68 @@ def test_the_scatter_stays_inside_its_frame_and_names_do_not_overlap() -> None:
 
 @pytest.mark.parametrize("entries", [[], [entry("a", 0.1, 0.5)]])
 def test_no_scatter_of_fewer_than_two(entries: list[charts.Entry]) -> None:
-    assert charts.scatter(entries) is None
+    assert charts.scatter(entries, LATENCY) is None
 
 
 @pytest.mark.parametrize("y", [0.0, 1.0])
 def test_a_scatter_of_equal_points(y: float) -> None:
-    chart = charts.scatter([entry("a", 0.02, y), entry("b", 0.02, y)])
+    chart = charts.scatter([entry("a", 0.02, y), entry("b", 0.02, y)], LATENCY)
     assert chart is not None
     assert all(chart.top <= point.cy <= chart.bottom for point in chart.points)
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "texts"),
+    [
+        ("latency", (0.006, 0.127), ["5 ms", "10 ms", "20 ms", "50 ms", "100 ms", "200 ms"]),
+        ("latency", (0.4, 3.0), ["200 ms", "500 ms", "1 s", "2 s", "5 s"]),
+        ("memory", (96 * MIB, 512 * MIB), ["50 MiB", "100 MiB", "200 MiB", "500 MiB", "1000 MiB"]),
+        ("parameters", (61_000, 478_131), ["0.05 M", "0.1 M", "0.2 M", "0.5 M"]),
+        ("size", (1 * KIB, 16 * GIB), ["0.001 MiB", "0.01 MiB", "0.1 MiB", "1 MiB", "10 MiB", "100 MiB", "1000 MiB",
+                                      "10000 MiB"]),
+    ],
+)  # fmt: skip
+def test_ticks_are_in_the_unit_of_the_measure(name: str, values: tuple[float, float], texts: list[str]) -> None:
+    chart = charts.scatter([entry("a", values[0], 0.5), entry("b", values[1], 0.6)], axes.MEASURES[name])
+    assert chart is not None
+    assert [tick.text for tick in chart.x_ticks] == texts
+
+
+def test_what_was_not_measured_and_what_is_given_twice() -> None:
+    twice, fast = entry("a", 0.1, 0.6), entry("b", 0.05, 0.5)
+    chart = charts.scatter([twice, fast, twice, entry("c", 0.0, 0.9)], LATENCY)
+    assert chart is not None
+    assert sorted(point.entry.name for point in chart.points) == ["a", "b"]
+
+
+def step(hours: float, miou: float) -> histories.Step:
+    noon = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
+    return histories.Step(name="a", detail="", link="", at=noon + dt.timedelta(hours=hours), miou=miou)
+
+
+def test_the_history_climbs_in_steps_and_goes_on_to_the_end() -> None:
+    chart = histories.history([step(0, 0.5), step(24, 0.4), step(48, 0.6)], step(96, 0).at)
+    assert chart is not None
+    assert [mark.cx for mark in chart.marks] == [chart.left, chart.left + 204.5, chart.left + 409]
+    corners = [tuple(map(float, corner.split(","))) for corner in chart.line.split()]
+    low, high = chart.marks[0].cy, chart.marks[2].cy
+    middle = chart.left + 409
+    assert corners == [(chart.left, low), (middle, low), (middle, high), (chart.right, high)]
+    assert low > chart.marks[2].cy
+
+
+@pytest.mark.parametrize("days", [0.001, 0.4, 3, 12, 90, 800, 5000])
+def test_a_history_of_any_length_has_few_ticks_inside_its_frame(days: float) -> None:
+    chart = histories.history([step(0, 0.5), step(24 * days, 0.6)], step(24 * days, 0).at)
+    assert chart is not None
+    assert 1 <= len(chart.x_ticks) <= 8
+    assert all(chart.left <= tick.at <= chart.right for tick in chart.x_ticks)
+    assert len({tick.text for tick in chart.x_ticks}) == len(chart.x_ticks)
+
+
+@pytest.mark.parametrize("steps", [[], [step(0, 0.5)]])
+def test_no_history_of_fewer_than_two(steps: list[histories.Step]) -> None:
+    assert histories.history(steps, step(1, 0).at) is None
 
 
 # Contrast, by the formula of WCAG 2.2

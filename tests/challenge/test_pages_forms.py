@@ -15,7 +15,8 @@ from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
-from challenge import forms, submissions
+from challenge import submissions
+from challenge.forms import phases as forms
 from challenge.models import State, Submission, Team
 from sandbox import PROFILES, Limits, field_info
 from sandbox.limits import GIB, MIB

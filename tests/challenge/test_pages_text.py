@@ -80,12 +80,17 @@ def test_no_page_runs_what_somebody_wrote(payload: str, client: Client, site: Si
         '[a](https://example.org "onmouseover=alert(1)")<div style="position:fixed">',
         "<a href='https://x' style='x' onclick='y'>z</a>",
         "```html\n<script>alert(1)</script>\n```",
+        r"$\text{<script>alert(1)</script>}$",
+        r"$$\text{<img src=x onerror=alert(1)>}$$",
+        r"$\href{javascript:alert(1)}{x}$",
+        "$\\text{&lt;script&gt;alert(1)&lt;/script&gt;}$",
+        "$`<script>alert(1)</script>`$",
     ],
 )
 def test_markdown_is_safe(text: str) -> None:
     shown = markdown.render(text)
     assert "<script" not in shown
-    assert "<div" not in shown
+    assert "<div style" not in shown
     assert "<img src=x" not in shown
     assert 'href="javascript' not in shown
     assert 'href="data' not in shown
@@ -96,12 +101,37 @@ def test_markdown_is_safe(text: str) -> None:
 def test_markdown_does_what_organizers_need() -> None:
     shown = markdown.render(
         "# Rules\n\n1. one\n\n| a | b |\n|---|---|\n| 1 | 2 |\n\n[site](https://example.org) ![pic](https://example.org/p.png)"
+        " ![Road](pictures/road) ![Sky](sky)",
+        images=(markdown.Image("road", "/challenges/c/pictures/road", 320, 227),),
     )
     assert "<h2>Rules</h2>" in shown  # The page has its own h1.
     assert markdown.render("### Rules\n\n#### More", top=3) == "<h3>Rules</h3>\n<h4>More</h4>\n"
     assert "<td>1</td>" in shown
     assert 'rel="nofollow noopener noreferrer"' in shown
-    assert '<img src="https://example.org/p.png" alt="pic">' in shown
+    # Its own pictures are shown; those of other sites are linked, since a page loads nothing from there.
+    assert '<img src="/challenges/c/pictures/road" alt="Road" width="320" height="227" loading="lazy">' in shown
+    assert '<a href="https://example.org/p.png" rel="nofollow noopener noreferrer">pic</a>' in shown
+    assert "[no picture “sky”: Sky]" in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (r"$\frac{a}{b}$", "<mfrac><mrow><mi>a</mi></mrow><mrow><mi>b</mi></mrow></mfrac>"),
+        ("$$\nx < y\n$$", '<div class="formula" tabindex="0" role="group" aria-label="Formula"><math display="block">'),
+        ("$a < b$", "<mo>&lt;</mo>"),
+        ("costs $5 and $6 a day", "<p>costs $5 and $6 a day</p>"),
+        ("`$a$`", "<code>$a$</code>"),
+        (r"$\frac$", r"<code>\frac</code>"),
+        (r"$\newcommand{\a}{xx}\a$", r"<code>\newcommand{\a}{xx}\a</code>"),
+        (f"${'{' * 500}x$", "<code>{{{"),
+        (f"${'x' * 601}$", "<code>xxx"),
+        (r"$\hspace{99999em}$", "<mspace></mspace>"),
+        (r"$\color{url(https://example.org)}{x}$", "<mstyle>"),
+    ],
+)
+def test_formulas(text: str, expected: str) -> None:
+    assert expected in markdown.render(text)
 
 
 def test_control_characters_of_a_log_are_shown() -> None:

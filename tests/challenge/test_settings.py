@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import stat
 import subprocess
@@ -51,10 +52,30 @@ def test_a_public_https_site_passes_the_deploy_check(tmp_path: Path) -> None:
         SECURE_HSTS_SECONDS="31536000",
         SECURE_HSTS_INCLUDE_SUBDOMAINS="on",
         SECURE_HSTS_PRELOAD="on",
-        ACCOUNT_EMAIL_VERIFICATION="mandatory",
-        EMAIL_BACKEND="django.core.mail.backends.smtp.EmailBackend",
+        EMAIL_HOST="mail.example.org",
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({}, ("challenge.mail_files.EmailBackend", "", "optional")),
+        ({"EMAIL_HOST": "mail.example.org"}, ("smtp", "mail.example.org", "mandatory")),
+        ({"EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend"}, ("smtp", "localhost", "mandatory")),
+        ({"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"}, ("console", "", "optional")),
+        ({"EMAIL_HOST": "mail.example.org", "ACCOUNT_EMAIL_VERIFICATION": "optional"}, ("smtp", "mail", "optional")),
+    ],
+)
+def test_addresses_are_verified_where_mail_goes_out(
+    tmp_path: Path, environment: dict[str, str], expected: tuple[str, str, str]
+) -> None:
+    show = "from django.conf import settings as s; print([s.EMAIL_BACKEND, s.EMAIL_HOST, s.ACCOUNT_EMAIL_VERIFICATION])"
+    done = manage(tmp_path, "shell", "-v", "0", "-c", show, **environment)
+    backend, host, verification = ast.literal_eval(done.stdout)
+    assert expected[0] in backend
+    assert host.startswith(expected[1])
+    assert verification == expected[2]
 
 
 @pytest.mark.parametrize(
@@ -69,7 +90,8 @@ def test_a_public_https_site_passes_the_deploy_check(tmp_path: Path) -> None:
         ({"PARAKH_LEASE_SECONDS": 0.5}, "parakh.E007"),
         ({"BROKER_URL": "memory://"}, "parakh.W001"),
         ({"ALLOWED_HOSTS": ["parakh.example.org"], "SECRET_KEY_IS_GENERATED": True}, "parakh.W002"),
-        ({"ACCOUNT_EMAIL_VERIFICATION": "mandatory", "EMAIL_BACKEND": "x.console.y"}, "parakh.W003"),
+        ({"ACCOUNT_EMAIL_VERIFICATION": "mandatory", "MAIL_GOES_OUT": False}, "parakh.W003"),
+        ({"ACCOUNT_EMAIL_VERIFICATION": "optional", "ALLOWED_HOSTS": ["parakh.example.org"]}, "parakh.W007"),
         ({"PARAKH_LEASE_SECONDS": 3600}, "parakh.W004"),
         ({"PARAKH_CPUSET": "two"}, "parakh.E010"),
         ({"PARAKH_BASES": ("pytorch", "cobol")}, "parakh.E014"),

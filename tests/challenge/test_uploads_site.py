@@ -31,7 +31,7 @@ from django.utils import timezone
 from rest_framework.authtoken.models import Token
 from challenge.models import Challenge, Dataset, Phase
 from challenge.teams import found
-challenge = Challenge.objects.create(slug="tiny", title="Tiny scenes", is_public=True)
+challenge = Challenge.objects.create(slug="tiny", title="Tiny scenes", stage="live")
 data = Dataset.objects.create(name="none", path="/nonexistent", images=1, fingerprint="0" * 64)
 Phase.objects.create(
     challenge=challenge, slug="val", title="Validation", dataset=data, quota_per_day=50, quota_at_once=50,

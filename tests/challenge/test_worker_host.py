@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 from django.utils import timezone
 
-from challenge import forms
 from challenge import settings as site_settings
+from challenge.forms import phases as forms
 from challenge.models import Host
 from challenge.worker.host import register, require_safe_host
 from tests.relay import SOCKET, engine_without_tls

@@ -23,7 +23,7 @@ django.setup()
 
 from django.db.backends.signals import connection_created  # noqa: E402 (Django must be set up first)
 
-from challenge import results, submissions  # noqa: E402
+from challenge import ranking, submissions  # noqa: E402
 from challenge.worker import evaluate, heartbeat, tasks  # noqa: E402
 from evaluator import pipeline  # noqa: E402
 from evaluator.pipeline import Progress  # noqa: E402
@@ -80,7 +80,7 @@ STAGES: dict[str, Callable[[], None]] = {
     "load": lambda: after(pipeline.images, "load"),
     "run": at_the_second_image,
     "score": lambda: before(pipeline, "scores"),
-    "before the commit": lambda: after(results, "refresh_board"),
+    "before the commit": lambda: after(ranking, "refresh"),
     "after the commit": lambda: after(evaluate, "_persist"),
 }
 

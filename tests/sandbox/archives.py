@@ -15,7 +15,7 @@ from typing import Any
 import zstandard
 
 from sandbox import BadImage, Limits
-from sandbox.image_admission import inspect
+from sandbox.image.admission import inspect
 
 MIB = 1024 * 1024
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import BadImage, Limits, images
-from sandbox.image_admission import inspect
+from sandbox.image.admission import inspect
 from tests.sandbox.archives import (
     LAYER,
     OTHER,

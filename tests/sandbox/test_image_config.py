@@ -9,7 +9,7 @@ import pytest
 
 from sandbox import BadImage
 from sandbox.bases import ROOT_IMAGE
-from sandbox.image_config import MAX_ENV_BYTES, MAX_LABEL_BYTES, check_config
+from sandbox.image.config import MAX_ENV_BYTES, MAX_LABEL_BYTES, check_config
 
 RUN = {"Cmd": ["/run"]}
 

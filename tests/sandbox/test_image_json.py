@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from sandbox import BadImage, Limits
-from sandbox.image_admission import inspect
+from sandbox.image.admission import inspect
 from tests.sandbox.archives import LAYER, OCI, Archive, OciArchive
 
 STRANGE: tuple[Any, ...] = (

@@ -7,9 +7,9 @@ import tarfile
 import pytest
 
 from sandbox import BadImage
-from sandbox.image_admission import leads_to_the_kernel
-from sandbox.image_layer import walk_layer
-from sandbox.image_stream import Budget, Stream
+from sandbox.image.admission import leads_to_the_kernel
+from sandbox.image.layer import walk_layer
+from sandbox.image.stream import Budget, Stream
 from tests.sandbox.archives import device, entry, hard_link, pax_header, record, symlink, tar_with
 from tests.sandbox.guests import MIB
 

@@ -14,7 +14,7 @@ import pytest
 import zstandard
 
 from sandbox import Limits, images
-from sandbox.image_admission import inspect
+from sandbox.image.admission import inspect
 from tests.sandbox.archives import (
     Archive,
     bomb,

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox import BadImage, Limits, images
-from sandbox.image_stream import Stream
-from sandbox.image_tar import Member, TarReader
+from sandbox.image.stream import Stream
+from sandbox.image.tar import Member, TarReader
 from tests.sandbox.archives import (
     Archive,
     entry,

@@ -23,7 +23,7 @@ from docker.errors import ImageNotFound
 
 from sandbox import BadImage, Limits, Program, SandboxUnavailable, images
 from sandbox.bases import ROOT_IMAGE, base_image
-from sandbox.image_rewrite import rewritten
+from sandbox.image.rewrite import rewritten
 from tests.sandbox.archives import Archive, OciArchive, entry, gzipped, hard_link, symlink, tar_of, tar_with, zstd
 from tests.sandbox.guests import ECHO, MIB, PRELUDE, TIGHT, Answers, Trial, until
 

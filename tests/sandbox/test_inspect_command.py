@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.image_admission import host_architecture
+from sandbox.image.admission import host_architecture
 from tests.sandbox.archives import Archive, device, tar_of, tar_with, zstd
 
 LAYER = tar_of({"true": b"#!/bin/true\n", "etc/passwd": b""})

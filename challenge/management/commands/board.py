@@ -28,7 +28,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Raises CommandError, naming what there is, for an unknown challenge or phase."""
         phase = _phase(options["challenge"], options["phase"])
-        page = leaderboard.page(phase, options["page"])
+        page = leaderboard.page(phase, number=options["page"])
         # A pipe has no width: as wide as the table needs, then.
         console = Console(file=cast(IO[str], self.stdout), width=None if self.stdout.isatty() else 180)
         console.print(_table(phase, page))

@@ -33,7 +33,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from baselines.package import names, package
 from challenge import submissions
-from challenge.models import Challenge, Dataset, Kind, Phase, State, Submission, Team
+from challenge.models import Challenge, Dataset, Kind, Phase, Stage, State, Submission, Team
 from evaluator.sample import draw_sample
 from sandbox import PROFILES, SandboxError
 from sandbox.bases.build import build
@@ -154,7 +154,7 @@ def _phase(dataset: Dataset, organizer: User) -> Phase:
             "summary": "Seven classes of Indian road scenes, one gigabyte, one CPU. How far can you get?",
             "description": (TEXTS / "description.md").read_text(encoding="utf-8"),
             "data_notes": (TEXTS / "data.md").read_text(encoding="utf-8"),
-            "is_public": True,
+            "stage": Stage.LIVE,
         },
     )
     challenge.organizers.add(organizer)
@@ -287,6 +287,8 @@ def _serve(port: int, people: dict[str, User]) -> None:
     console.print(f"Parakh is running: [bold]http://127.0.0.1:{port}/[/bold]")
     for name in people:
         console.print(f"  log in as {name:<12} password {passwords[name]}")
+    if not settings.MAIL_GOES_OUT:
+        console.print(f"Mail goes nowhere from here: it is kept as files in {settings.MAIL_DIR}")
     console.print("Ctrl-C stops it; everything is kept for the next time.")
     here = f"127.0.0.1:{port}"
     site = subprocess.Popen(

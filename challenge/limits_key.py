@@ -1,0 +1,19 @@
+"""A short name for a set of limits, so that the board can say which rows ran under others than today's."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+
+from sandbox import Limits
+
+
+def limits_key(limits: Limits) -> str:
+    """The same for equal limits: twelve hexadecimal digits.
+
+    Made of what differs from the defaults: a limit that is invented later leaves the names that are stored as they are.
+    """
+    usual = Limits().as_dict()
+    own = {name: value for name, value in limits.as_dict().items() if value != usual[name]}
+    plain = {name: value if isinstance(value, str) else float(value) for name, value in own.items()}
+    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:12]

@@ -1,0 +1,12 @@
+"""Who stands where: everything that writes a board, and the acts of people that change what is ranked.
+
+Three standings of each team (models/scores.py): its best and its latest submission by the public score, and the final
+one: as its team chose, else its best, and ranked by the private score where there is a split. What is disqualified is
+in none. While a phase is frozen the first two know only what was sent before, and so do the records.
+
+`leaderboard.py` reads what is written here.
+"""
+
+from challenge.ranking.rows import rebuild, refresh
+
+__all__ = ["rebuild", "refresh"]
