@@ -59,6 +59,8 @@ def can_edit(user: Person, challenge: Challenge) -> bool:
     """Edit the challenge and its phases' limits, see all of its submissions, re-run them."""
     if _is_staff(user):
         return True
+    if "organizers" in getattr(challenge, "_prefetched_objects_cache", {}):  # Pages that ask often fetch them once.
+        return any(organizer.pk == user.pk for organizer in challenge.organizers.all())
     return user.is_authenticated and challenge.organizers.filter(pk=user.pk).exists()
 
 
@@ -87,6 +89,14 @@ def _final_is_public(phase: Phase) -> bool:
     if phase.has_split or phase.freezes is not None:
         return phase.revealed_at is not None
     return phase.closes <= timezone.now()
+
+
+def can_see_report(user: Person, submission: Submission) -> bool:
+    """Its public report: who may see a board that it is on. Others are told nothing, not even that it exists."""
+    phase = submission.phase
+    if not can_see_challenge(user, phase.challenge):
+        return False
+    return submission.board_rows.filter(phase=phase, standing__in=standings_for(user, phase)).exists()
 
 
 def can_see_final_early(user: Person, phase: Phase) -> bool:

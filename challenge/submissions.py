@@ -154,7 +154,11 @@ def publish(attempt: Attempt, report: Report) -> bool:
             return platform_fault(attempt, code, report.verdict.sentence)
         facts = results.facts(report, hidden=submission.phase.hidden_data)
         _finish(attempt, report.verdict, f"worker {attempt.worker}", **facts)
-        score = results.new_score(attempt, report.scores, report) if code is Code.OK and report.scores else None
+        score = (
+            results.new_score(submission.phase, attempt, report.scores, report)
+            if code is Code.OK and report.scores
+            else None
+        )
         after = State.FINISHED if score else State.FAILED
         if code is Code.CANCELLED:
             after, score = faults.called_off(submission), submission.score

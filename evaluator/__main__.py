@@ -19,8 +19,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from evaluator import pipeline
 from evaluator.datasets import Dataset
 from evaluator.errors import EvaluatorError
+from evaluator.keeping import Keeper
 from evaluator.metrics import scores
-from evaluator.predictions import labels_below, score_archive, score_files
+from evaluator.predictions import labels_below, labels_of, score_archive, score_files
 from evaluator.sample import draw_sample
 from evaluator.text import report_text, scores_text
 from sandbox import Limits, SandboxError
@@ -41,7 +42,7 @@ def main() -> int:
 
 def _run(options: argparse.Namespace) -> int:
     dataset = Dataset.open(options.data, options.split)
-    with _bar() as bar:
+    with _bar() as bar, Keeper() as keeper:
         task = bar.add_task("admitting", total=len(dataset))
         report = pipeline.evaluate(
             Path(options.submission) if Path(options.submission).exists() else options.submission,
@@ -51,7 +52,11 @@ def _run(options: argparse.Namespace) -> int:
             contract=options.contract,
             seed=options.seed,
             on_progress=lambda now: bar.update(task, description=now.stage, completed=now.images_done),
+            on_answer=keeper.add,
         )
+        if options.keep and report.verdict.ok:
+            with options.keep.open("wb") as file:
+                keeper.pack(list(labels_of(dataset)), file)
     print(json.dumps(report.as_dict(), indent=2) if options.json else report_text(report))
     return 0 if report.verdict.ok else 1
 
@@ -107,6 +112,9 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("--base", default="pytorch", help="base image of a code submission")
     run.add_argument("--contract", choices=("stream", "batch"), default="stream")
     run.add_argument("--seed", type=int, help="of the order of the images; drawn by default")
+    run.add_argument(
+        "--keep", type=Path, metavar="ZIP", help="write the label maps there: what a phase takes as predictions"
+    )
     run.add_argument("--json", action="store_true")
     add_limit_options(run)
     run.set_defaults(do=_run)

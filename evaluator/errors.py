@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sandbox import Code
+import contextlib
+from collections.abc import Iterator
+
+from sandbox import Code, SandboxUnavailable
 
 
 class EvaluatorError(Exception):
@@ -11,6 +14,10 @@ class EvaluatorError(Exception):
 
 class SubmissionError(EvaluatorError):
     """The submission can't be evaluated as it is. The message is shown to the team and says what to mend."""
+
+
+class BadPrediction(SubmissionError):
+    """One label map of an archive is missing, was not asked for, or is none. The message names it."""
 
 
 class PlatformError(EvaluatorError):
@@ -27,3 +34,20 @@ class PlatformError(EvaluatorError):
 
 class DatasetError(EvaluatorError):
     """A data set that is not laid out as it must be; the message names the file and what is wrong with it."""
+
+
+@contextlib.contextmanager
+def faults_are_ours() -> Iterator[None]:
+    """The one place where what we fail at becomes a platform verdict.
+
+    Raises:
+        PlatformError: in place of an engine, a data set or a disk that failed.
+    """
+    try:
+        yield
+    except SandboxUnavailable as error:
+        raise PlatformError(Code.ENGINE_FAULT, str(error)) from error
+    except DatasetError as error:
+        raise PlatformError(Code.SCORER_FAULT, str(error)) from error
+    except OSError as error:
+        raise PlatformError(Code.DISK_FAULT, str(error)) from error

@@ -1,4 +1,7 @@
-"""The whole evaluation: admit, run, score, report. The worker calls it, and so does a participant's own machine."""
+"""The whole evaluation: admit, run, score, report. The worker calls it, and so does a participant's own machine.
+
+Predictions that were made elsewhere run nowhere: see offline.py.
+"""
 
 from __future__ import annotations
 
@@ -17,14 +20,13 @@ import numpy as np
 
 from evaluator.archives import pack_code
 from evaluator.datasets import Dataset
-from evaluator.errors import DatasetError, PlatformError, SubmissionError
-from evaluator.metrics import scores
+from evaluator.errors import SubmissionError, faults_are_ours
+from evaluator.metrics import LabelMap, scores
 from evaluator.predictions import Predictions
 from evaluator.report import Measurements, Report
 from sandbox import (
     CODE_ENTRYPOINT,
     BadImage,
-    Code,
     Contract,
     Limits,
     Observation,
@@ -63,6 +65,7 @@ def evaluate(
     cores: str | None = None,
     run_id: str | None = None,
     on_progress: Callable[[Progress], None] = lambda progress: None,
+    on_answer: Callable[[int, LabelMap], None] = lambda index, labels: None,
     should_stop: Callable[[], bool] = lambda: False,
 ) -> Report:
     """Evaluates one submission on one data set under limits.
@@ -74,6 +77,7 @@ def evaluate(
         seed: of the order of the images; drawn where it is None.
         cores, run_id: see `sandbox.Run`.
         on_progress: told each stage and each answered image; must be quick.
+        on_answer: given each answer that is scored, at scoring size, with its place in the data set; must be quick.
         should_stop: asked some 20 times a second; True ends the evaluation as CANCELLED.
 
     Returns:
@@ -84,7 +88,7 @@ def evaluate(
     """
     seed = secrets.randbits(48) if seed is None else seed
     total = len(dataset)
-    predictions = Predictions(dataset, dataset.order(seed))
+    predictions = Predictions(dataset, dataset.order(seed), on_answer)
     how = Run(
         id=run_id or f"local-{uuid.uuid4().hex[:12]}",
         contract=contract,
@@ -92,7 +96,7 @@ def evaluate(
         on_progress=lambda done: on_progress(Progress("running", done, total)),
         should_stop=should_stop,
     )
-    with _faults_are_ours():
+    with faults_are_ours():
         on_progress(Progress("admitting", 0, total))
         try:
             with _admitted(submission, kind or guess_kind(submission), base, limits, how.id) as (program, image_bytes):
@@ -167,19 +171,6 @@ def _base(name: str) -> str:
             f"the base image {image} is missing on this machine; build it with `python -m sandbox build {name}`"
         ) from error
     return image
-
-
-@contextlib.contextmanager
-def _faults_are_ours() -> Iterator[None]:
-    """The one place where what we fail at becomes a platform verdict."""
-    try:
-        yield
-    except SandboxUnavailable as error:
-        raise PlatformError(Code.ENGINE_FAULT, str(error)) from error
-    except DatasetError as error:
-        raise PlatformError(Code.SCORER_FAULT, str(error)) from error
-    except OSError as error:
-        raise PlatformError(Code.DISK_FAULT, str(error)) from error
 
 
 def _rejected(reason: str, limits: Limits, total: int, seed: int) -> Report:

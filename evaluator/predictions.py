@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from evaluator import label_maps
 from evaluator.datasets import Dataset
-from evaluator.errors import DatasetError, SubmissionError
+from evaluator.errors import BadPrediction, DatasetError, SubmissionError
 from evaluator.metrics import NO_CLASS, Confusion, LabelMap, confusion_matrix
 from sandbox import BadArchive, Limits, Questions, read_files, size
 from sandbox.protocol import MAX_RESPONSE_BYTES
@@ -19,9 +19,15 @@ from sandbox.protocol import MAX_RESPONSE_BYTES
 class Predictions:
     """The answers to one data set, in the order they were asked: confusion matrices, not pictures."""
 
-    def __init__(self, dataset: Dataset, order: list[int]) -> None:
+    def __init__(
+        self,
+        dataset: Dataset,
+        order: list[int],
+        on_answer: Callable[[int, LabelMap], None] = lambda index, labels: None,
+    ) -> None:
         self._dataset = dataset
         self._order = order
+        self._on_answer = on_answer
         side = NO_CLASS + 1
         self.confusions: npt.NDArray[np.int64] = np.zeros((len(dataset), side, side), dtype=np.int64)
         """int64[N, 8, 8], by the data set's own index."""
@@ -39,8 +45,13 @@ class Predictions:
             prediction = label_maps.decode(answer)
         except label_maps.BadLabelMap as error:
             return str(error)
-        self.confusions[index] = confusion_matrix(self._dataset.truth(index), prediction)
+        self.take(index, prediction)
         return None
+
+    def take(self, index: int, prediction: LabelMap) -> None:
+        """Compares one answer (uint8[128, 256]) with the truth."""
+        self.confusions[index] = confusion_matrix(self._dataset.truth(index), prediction)
+        self._on_answer(index, prediction)
 
 
 def labels_below(truth: Path) -> dict[str, Path]:
@@ -73,7 +84,7 @@ def score_files(predictions: Path, truth: Path) -> list[Confusion]:
 
 
 def score_archive(archive: Path, truth: Mapping[str, Path], limits: Limits) -> list[Confusion]:
-    """Compares a zip of label maps, named like the truth, with it. One folder around them all is let pass.
+    """Compares a zip of label maps, named like the truth, with it.
 
     Args:
         truth: name in the archive to label file, e.g. `labels_of(dataset)`.
@@ -82,36 +93,53 @@ def score_archive(archive: Path, truth: Mapping[str, Path], limits: Limits) -> l
         One int64[8, 8] an image, in the order of `truth`.
 
     Raises:
-        SubmissionError: the archive can't be read, a file is missing, was not asked for, or is no label map (named).
+        SubmissionError, BadPrediction: see `label_maps_in`.
         DatasetError: a label file of ours is not one.
     """
-    found: dict[str, Confusion] = {}
+    found = {
+        name: confusion_matrix(_truth(truth[name]), prediction)
+        for name, prediction in label_maps_in(archive, list(truth), limits)
+    }
+    return [found[name] for name in truth]
+
+
+def label_maps_in(archive: Path, names: Sequence[str], limits: Limits) -> Iterator[tuple[str, LabelMap]]:
+    """The label maps of a zip, at scoring size, one after the other. One folder around them all is let pass.
+
+    Args:
+        names: all that must be in it, and nothing else.
+
+    Raises:
+        SubmissionError: the archive can't be read.
+        BadPrediction: a file is missing, was not asked for, or is no label map (named). Those before it were good.
+    """
+    wanted, seen = set(names), set()
     folder: str | None = None
     try:
         for path, content in read_files(archive, limits):
             if folder is None:
-                folder = "" if path in truth else f"{path.partition('/')[0]}/"
+                folder = "" if path in wanted else f"{path.partition('/')[0]}/"
             name = path.removeprefix(folder)
-            if name not in truth or not path.startswith(folder):
-                raise SubmissionError(f"{path!r} was not asked for; {_what_to_zip(truth)}")
+            if name not in wanted or not path.startswith(folder):
+                raise BadPrediction(f"{path!r} was not asked for; {_what_to_zip(names)}")
             if content.size > MAX_RESPONSE_BYTES:
-                raise SubmissionError(f"{path!r} has {size(content.size)}; at most {size(MAX_RESPONSE_BYTES)}")
+                raise BadPrediction(f"{path!r} has {size(content.size)}; at most {size(MAX_RESPONSE_BYTES)}")
             try:
                 prediction = label_maps.decode(content.read())
             except label_maps.BadLabelMap as error:
-                raise SubmissionError(f"{path!r}: {error}") from error
-            found[name] = confusion_matrix(_truth(truth[name]), prediction)
+                raise BadPrediction(f"{path!r}: {error}") from error
+            seen.add(name)
+            yield name, prediction
     except BadArchive as error:
         raise SubmissionError(str(error)) from error
-    missing = [name for name in truth if name not in found]
+    missing = [name for name in names if name not in seen]
     if missing:
         others = f" and {len(missing) - 1} more" if len(missing) > 1 else ""
-        raise SubmissionError(f"{missing[0]!r}{others} of {len(truth)} are missing; {_what_to_zip(truth)}")
-    return [found[name] for name in truth]
+        raise BadPrediction(f"{missing[0]!r}{others} of {len(names)} are missing; {_what_to_zip(names)}")
 
 
-def _what_to_zip(truth: Mapping[str, Path]) -> str:
-    return f"zip one label map an image and nothing else, named like {next(iter(truth), 'DRIVE/FRAME_label.png')!r}"
+def _what_to_zip(names: Sequence[str]) -> str:
+    return f"zip one label map an image and nothing else, named like {next(iter(names), 'DRIVE/FRAME_label.png')!r}"
 
 
 def _truth(path: Path) -> LabelMap:

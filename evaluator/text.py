@@ -9,10 +9,12 @@ from sandbox import size
 
 def scores_text(scores: Scores) -> str:
     """A small table, in percent."""
+    interval = scores.interval
     lines = [f"{name:<16} {100 * value:6.2f} %" for name, value in scores.iou.items()]
     return "\n".join(
         [
             f"mIoU             {100 * scores.miou:6.2f} %   over {scores.images} images",
+            *([f"95 % interval    {100 * interval.low:6.2f} to {100 * interval.high:.2f} %"] if interval else []),
             f"pixel accuracy   {100 * scores.pixel_accuracy:6.2f} %   mean {100 * scores.mean_pixel_accuracy:.2f} %",
             "",
             *lines,

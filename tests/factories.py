@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 import io
 import zipfile
+from collections.abc import Sequence
 from typing import Any
 
 import factory
-import numpy as np
 from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
+from PIL import Image
 
 from challenge import hosts, submissions, teams
-from challenge.models import Challenge, Dataset, Phase, Stage, Submission, Team
-from evaluator.metrics import CLASS_NAMES, Scores
+from challenge.models import Challenge, Dataset, Phase, Picture, Stage, Submission, Team
+from evaluator.metrics import CLASS_NAMES, Scores, scores
 from evaluator.report import Measurements, Report
 from sandbox import Code, Limits, Observation, Verdict, verdict
+from tests.matrices import matrices
 
 CONSTANT_PREDICT = """
 import numpy as np
@@ -105,6 +109,16 @@ def code_zip(predict: str = CONSTANT_PREDICT) -> SimpleUploadedFile:
     return SimpleUploadedFile("model.zip", packed.getvalue(), "application/zip")
 
 
+def picture(challenge: Challenge, name: str, kind: str = "PNG") -> Picture:
+    """A small picture, as the site stores them."""
+    drawn = io.BytesIO()
+    Image.new("RGB", (32, 18), "#e0a02f").save(drawn, kind)
+    file = ContentFile(drawn.getvalue(), "picture")
+    return Picture.objects.create(
+        challenge=challenge, name=name, file=file, width=32, height=18, bytes=len(drawn.getvalue())
+    )
+
+
 def submission(phase: Phase, team: Team, *, user: User | None = None, **given: Any) -> Submission:
     """A queued submission, made the way the site makes it."""
     creator = user or team.memberships.select_related("user").first().user
@@ -112,10 +126,10 @@ def submission(phase: Phase, team: Team, *, user: User | None = None, **given: A
     return submissions.create(phase=phase, team=team, user=creator, **given)
 
 
-def finished(phase: Phase, team: Team, miou: float = 0.5, **given: Any) -> Submission:
+def finished(phase: Phase, team: Team, miou: float = 0.5, *, skills: Sequence[float] = (), **given: Any) -> Submission:
     """A submission with a published score."""
     made = submission(phase, team, **given)
-    evaluate_all(miou)
+    evaluate_all(miou, skills=skills)
     made.refresh_from_db()
     return made
 
@@ -128,39 +142,57 @@ def offer(**given: Any) -> hosts.Offer:
     return hosts.Offer(**usual | given)
 
 
-def evaluate_all(miou: float = 0.5) -> None:
+def evaluate_all(miou: float = 0.5, **found: Any) -> None:
     """Claims and publishes all that waits, with this score, without running anything."""
     while attempt := submissions.claim("test", 60):
-        assert submissions.publish(attempt, report(miou=miou))
+        assert submissions.publish(attempt, report(miou=miou, **found))
 
 
-def report(code: Code = Code.OK, *, miou: float = 0.5, log: str = "loaded\n", latencies: int = 4) -> Report:
-    """What the evaluator would find."""
+def found_scores(miou: float = 0.5, skills: Sequence[float] = ()) -> Scores:
+    """Scores with this mIoU over four images that are all alike, or of images with these skills."""
+    if skills:
+        return scores(matrices(*skills))
+    alike = scores(matrices(*[miou] * 4))
+    return dataclasses.replace(
+        alike, miou=miou, iou=dict.fromkeys(CLASS_NAMES, miou), pixel_accuracy=miou, mean_pixel_accuracy=miou
+    )
+
+
+def report(
+    code: Code = Code.OK,
+    *,
+    miou: float = 0.5,
+    skills: Sequence[float] = (),
+    log: str = "loaded\n",
+    latencies: int = 4,
+    **measured: Any,
+) -> Report:
+    """What the evaluator would find.
+
+    Args:
+        skills: share of each image that is right; none: mIoU is the same on all four images.
+        measured: measurements that the test is about.
+    """
     is_ok = code is Code.OK
     limits = Limits()
     return Report(
         verdict=verdict(Observation(limits=limits, images_total=4, images_done=4, ready=True))
         if is_ok
         else Verdict(code, f"It ended with {code}.", "Try something else.", (code,)),
-        scores=Scores(
-            miou=miou,
-            iou=dict.fromkeys(CLASS_NAMES, miou),
-            pixel_accuracy=miou,
-            mean_pixel_accuracy=miou,
-            confusion=np.eye(8, dtype=np.int64),
-            images=4,
-        )
-        if is_ok
-        else None,
+        scores=found_scores(miou, skills) if is_ok else None,
         measurements=Measurements(
-            start_seconds=0.5,
-            latency_median_seconds=0.01,
-            latency_p90_seconds=0.02,
-            latencies=(0.01,) * latencies,
-            total_seconds=1.0,
-            answering_seconds=0.1,
-            cpu_seconds=0.9,
-            memory_peak_bytes=100 * 1024**2,
+            **{
+                "start_seconds": 0.5,
+                "latency_median_seconds": 0.01,
+                "latency_p90_seconds": 0.02,
+                "latencies": (0.01,) * latencies,
+                "total_seconds": 1.0,
+                "answering_seconds": 0.1,
+                "cpu_seconds": 0.9,
+                "memory_peak_bytes": 100 * 1024**2,
+                "image_bytes": 5 * 1024**2,
+            }
+            | measured
         ),
         images_done=4 if is_ok else 1,
         images_total=4,

@@ -6,6 +6,10 @@ import dataclasses
 import datetime as dt
 from collections.abc import Sequence
 
+from django.urls import reverse
+
+from challenge.entrants import Sent
+from challenge.leaderboard import Step as Best
 from challenge.presentation.axes import Frame, percents, times
 
 
@@ -35,6 +39,18 @@ class History(Frame):
 
     marks: list[Mark] = dataclasses.field(kw_only=True)
     line: str = dataclasses.field(kw_only=True)
+
+
+def of_step(step: Best, has_report: bool) -> Step:
+    """A record of a phase, as it is drawn."""
+    link = reverse("report", args=[step.submission.pk]) if has_report else ""
+    return Step(step.team.name, step.submission.title, link, step.achieved, step.miou)
+
+
+def of_sent(sent: Sent, has_report: bool) -> Step:
+    """A step of one team's way: here the submission's title is what it is called."""
+    link = reverse("report", args=[sent.submission]) if has_report else ""
+    return Step(sent.title, "", link, sent.achieved, sent.miou)
 
 
 def history(steps: Sequence[Step], end: dt.datetime) -> History | None:

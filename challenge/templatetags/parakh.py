@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import datetime as dt
+import zoneinfo
+from typing import Any
 
 from django import template
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from challenge import markdown as markdown_text
-from challenge.models import Score, State, Submission
+from challenge.leaderboard import Row
+from challenge.models import Announcement, Challenge, Score, State, Submission
 from challenge.presentation import axes, units
 from evaluator.metrics import CLASS_NAMES
 from sandbox import Code
 
 register = template.Library()
+
+MOST_PAGES = 20
+"""That the tabs of a challenge show."""
 
 register.filter("size", units.size)
 register.filter("seconds", units.seconds)
@@ -33,6 +40,14 @@ def measured(value: float | None, measure: axes.Measure) -> str:
 
 
 @register.filter
+def half_width(row: Row) -> str:
+    """Of a row's interval, in percent. It is not quite even about the score: the report has its two ends."""
+    if row.miou_low is None or row.miou_high is None:
+        return units.NOTHING
+    return units.percent((row.miou_high - row.miou_low) / 2, 1)
+
+
+@register.filter
 def class_ious(score: Score) -> list[float | None]:
     """IoU of each class, in the order of the label values."""
     return [score.iou.get(name) for name in CLASS_NAMES]
@@ -42,6 +57,28 @@ def class_ious(score: Score) -> list[float | None]:
 def markdown(text: str, top: int = 2) -> SafeString:
     """An organizer's text as safe HTML; its highest heading is an h`top`."""
     return markdown_text.render(text, top)
+
+
+@register.simple_tag
+def prose(text: str, images: tuple[markdown_text.Image, ...] = (), top: int = 2) -> SafeString:
+    """The same with pictures of the challenge: `images` of presentation/pictures.py."""
+    return markdown_text.render(text, top, images)
+
+
+@register.simple_tag
+def tabs_of(challenge: Challenge) -> dict[str, Any]:
+    """What the tabs of a challenge depend on: its further pages, and whether there are news."""
+    rows = (
+        Challenge.objects.filter(pk=challenge.pk)
+        .annotate(has_news=Exists(Announcement.objects.filter(challenge=OuterRef("pk"))))
+        .order_by("pages__position", "pages__id")
+        .values_list("has_news", "pages__slug", "pages__title")[:MOST_PAGES]
+    )
+    found = list(rows)  # One query: each page of a challenge asks it.
+    return {
+        "pages": [{"slug": slug, "title": title} for _, slug, title in found if slug is not None],
+        "has_news": any(has_news for has_news, _, _ in found),
+    }
 
 
 @register.filter
@@ -59,6 +96,24 @@ def when(moment: dt.datetime | None) -> SafeString | str:
 def utc(moment: dt.datetime) -> str:
     """A date and time in UTC, as plain text: for mails."""
     return f"{moment.astimezone(dt.UTC):%-d %b %Y, %H:%M} UTC"
+
+
+@register.filter
+def when_in(moment: dt.datetime | None, zone: str) -> SafeString | str:
+    """A date and time in UTC and, in words below, where the organizers are."""
+    there = _in_zone(moment, zone)
+    if moment is None or there is None:
+        return when(moment)
+    return format_html('{} <span class="there">{}</span>', when(moment), f"{there:%-d %b, %H:%M} in {zone}")
+
+
+def _in_zone(moment: dt.datetime | None, zone: str) -> dt.datetime | None:
+    """None where it would say the same as UTC, or there is no such zone."""
+    try:
+        there = moment.astimezone(zoneinfo.ZoneInfo(zone)) if moment else None
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+    return there if there and there.utcoffset() else None
 
 
 @register.filter

@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.urls.resolvers import URLPattern
 
 from challenge import subscriptions
-from challenge.models import Submission, Topic
+from challenge.models import Page, Submission, Topic
 from challenge.urls import urlpatterns
 from tests import factories
 from tests.conftest import Site
@@ -51,10 +51,35 @@ def mail_link(site: Site, submission: Submission) -> list[Any]:
     return [subscriptions.link(site.alice.pk, Topic.NEWS).split("/")[-2]]
 
 
+def team(site: Site, submission: Submission) -> list[Any]:
+    return [site.challenge.slug, submission.team.slug]
+
+
+def page_of_text(site: Site, submission: Submission) -> list[Any]:
+    Page.objects.create(challenge=site.challenge, slug="rules", title="Rules", body="Be fair.")
+    return [site.challenge.slug, "rules"]
+
+
+def picture(site: Site, submission: Submission) -> list[Any]:
+    factories.picture(site.challenge, "road")
+    return [site.challenge.slug, "road"]
+
+
 TABLE: dict[str, tuple[str, Arguments, dict[str, int]]] = {
     "home": ("get", nothing, PUBLIC),
+    "challenge_list": ("get", nothing, PUBLIC),
     "challenge": ("get", challenge, PUBLIC),
+    "challenge_page": ("get", page_of_text, PUBLIC),
+    "picture": ("get", picture, PUBLIC),
+    "news": ("get", challenge, PUBLIC),
     "leaderboard": ("get", phase, PUBLIC),
+    "leaderboard_chart": ("get", phase, PUBLIC),
+    "leaderboard_history": ("get", phase, PUBLIC),
+    "leaderboard_csv": ("get", phase, PUBLIC),
+    "leaderboard_json": ("get", phase, PUBLIC),
+    "report": ("get", one, PUBLIC),
+    "team_list": ("get", challenge, PUBLIC),
+    "team": ("get", team, PUBLIC),
     "submit": ("get", phase, ANYONE_LOGGED_IN),
     "upload_begin": ("post", phase, dict.fromkeys(PEOPLE, 400) | {"visitor": LOGIN}),
     "my_submissions": ("get", nothing, ANYONE_LOGGED_IN),
@@ -71,6 +96,8 @@ TABLE: dict[str, tuple[str, Arguments, dict[str, int]]] = {
     "docs": ("get", nothing, PUBLIC),
     "docs_page": ("get", lambda site, submission: ["participants"], PUBLIC),
     "docs_image": ("get", lambda site, submission: ["leaderboard.png"], PUBLIC),
+    "robots": ("get", nothing, PUBLIC),
+    "favicon": ("get", nothing, dict.fromkeys(PEOPLE, 302)),
     "healthz": ("get", nothing, PUBLIC),
     "readyz": ("get", nothing, dict.fromkeys(PEOPLE, 503)),  # Its threads see no test host: see test_health.py.
     "metrics": ("get", nothing, PUBLIC),  # From this machine: see test_health.py.
@@ -101,11 +128,18 @@ def test_who_may_open_it(name: str, person: str, client: Client, site: Site, sco
     enter(client, site, person)
     response = getattr(client, method)(reverse(name, args=arguments(site, scored)))
     assert response.status_code == expected[person]
-    if response.status_code == 302 and person == "visitor":
+    if response.status_code == 302 and person == "visitor" and name != "favicon":
         assert response.headers["Location"].startswith("/account/login/?next=/")
 
 
-@pytest.mark.parametrize("name", ["challenge", "leaderboard", "submit", "challenge_submissions", "phase_edit"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "challenge", "challenge_page", "picture", "news", "leaderboard", "leaderboard_chart", "leaderboard_history",
+        "leaderboard_csv", "leaderboard_json", "report", "team_list", "team", "submit", "challenge_submissions",
+        "phase_edit",
+    ],
+)  # fmt: skip
 def test_pages_of_a_hidden_challenge_do_not_exist(name: str, client: Client, site: Site, scored: Submission) -> None:
     site.challenge.stage = "draft"
     site.challenge.save()
@@ -143,8 +177,9 @@ def test_pages_are_small_safe_and_cheap(
     assert "unsafe" not in policy
     if response.headers["Content-Type"].startswith("image/"):
         return
-    page = response.content.decode()
-    assert len(response.content) < MOST_BYTES
+    content = response.getvalue()
+    page = content.decode()
+    assert len(content) < MOST_BYTES
     assert " style=" not in page
     assert " onclick=" not in page
     assert "<script>" not in page
@@ -190,7 +225,7 @@ def test_a_page_that_breaks(client: Client, site: Site, monkeypatch: pytest.Monk
     def broken(*args: object, **kwargs: object) -> None:
         raise RuntimeError("broken on purpose")
 
-    monkeypatch.setattr("challenge.views.public.main_phase", broken)
+    monkeypatch.setattr("challenge.agenda.main_phase", broken)
     client.raise_request_exception = False
     response = client.get("/")
     assert response.status_code == 500

@@ -93,14 +93,17 @@ def test_pixels_of_val_are_as_many_as_counted_before(idd_lite: Path | None, trut
 
 def test_the_json_has_these_keys_and_fractions(perfect: Path, truth: Path) -> None:
     found = json.loads(score(perfect, truth, "--json").stdout)
-    assert list(found) == ["miou", "iou", "pixel_accuracy", "mean_pixel_accuracy", "confusion", "images"]
+    assert list(found) == [
+        "miou", "miou_low", "miou_high", "iou", "pixel_accuracy", "mean_pixel_accuracy", "confusion", "images",
+    ]  # fmt: skip
     assert list(found["iou"]) == list(CLASS_NAMES)
     assert [len(row) for row in found["confusion"]] == [8] * 8
     assert found["images"] == 4
-    assert [found[name] for name in ("miou", "pixel_accuracy", "mean_pixel_accuracy")] == [1.0, 1.0, 1.0]
+    assert [found[name] for name in ("miou", "miou_low", "miou_high", "pixel_accuracy")] == [1.0] * 4
     text = score(perfect, truth)
     assert text.returncode == 0
     assert "mIoU             100.00 %   over 4 images" in text.stdout
+    assert "95 % interval    100.00 to 100.00 %" in text.stdout
     assert all(name in text.stdout for name in CLASS_NAMES)
 
 

@@ -16,10 +16,6 @@ HERE = Path(__file__).parent
 Kind = Literal["containers", "tars", "archives", "outputs"]
 Runtime = Literal["runc", "runsc"]
 
-REFUSED = "REFUSED"
-"""What becomes of a prediction archive that is not scored: no container runs, so it has no verdict of the sandbox."""
-
-
 ALL = "PARAKH_HOSTILE_ALL"
 """Environment variable: run every case on every runtime."""
 
@@ -29,7 +25,7 @@ class Expected:
     """What is to come of a case.
 
     Attributes:
-        expect: the verdict, or REFUSED.
+        expect: the verdict.
         says: words in the sentence the team reads.
         log: words in the log the team reads.
         limits: what differs from the case's limits on this runtime.
@@ -126,6 +122,5 @@ def _expected(said: dict[str, Any]) -> Expected:
         if key in said
     }
     expected = Expected(**(said | words))
-    if expected.expect != REFUSED:
-        Code(expected.expect)
+    Code(expected.expect)
     return expected

@@ -11,14 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from evaluator.datasets import Dataset
-from evaluator.errors import PlatformError, SubmissionError
+from evaluator.errors import PlatformError
+from evaluator.offline import evaluate_predictions
 from evaluator.pipeline import evaluate
-from evaluator.predictions import labels_of, score_archive
+from evaluator.report import Report
 from evaluator.text import report_text
 from sandbox import BadImage, Code, Limits, Program, Run, SandboxUnavailable, images, run
 from sandbox.bases import ROOT_IMAGE
 from sandbox.engine import connect
-from tests.hostile.cases import REFUSED, Case, Runtime
+from tests.hostile.cases import Case, Runtime
 from tests.hostile.guest import GUEST, PICTURES
 from tests.sandbox.guests import ECHO, MIB, TIGHT, Answers, python
 
@@ -53,7 +54,7 @@ def code_of(case: Case, runtime: Runtime) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Seen:
-    """What came of a case: verdict or REFUSED, the sentence, the log as shown, and how long it took."""
+    """What came of a case: the verdict, the sentence, the log as shown, and how long it took."""
 
     verdict: str
     sentence: str
@@ -125,11 +126,7 @@ class Trials:
         path = self._folder / case.name
         case.make(path)
         if case.predictions:
-            try:
-                score_archive(path, labels_of(self._dataset), limits)
-            except SubmissionError as error:
-                return Seen(REFUSED, str(error))
-            return Seen(str(Code.OK), "scored")
+            return self._seen(evaluate_predictions(path, self._dataset, limits))
         if case.kind == "archives":
             return self._evaluated(path, limits, kind="code")
         with contextlib.suppress(BadImage):
@@ -141,6 +138,9 @@ class Trials:
             report = evaluate(submission, self._dataset, limits, run_id=self._id(), **how)
         except PlatformError as error:
             return Seen(str(error.code), str(error))
+        return self._seen(report)
+
+    def _seen(self, report: Report) -> Seen:
         shown = report_text(report)
         assert all(character.isprintable() or character == "\n" for character in shown), "shown as it was written"
         assert (report.scores is None) == (not report.verdict.ok)

@@ -1,4 +1,4 @@
-"""Prints a leaderboard: `python manage.py board CHALLENGE [PHASE] [--page 2]`."""
+"""Prints a leaderboard: `python manage.py board CHALLENGE [PHASE] [--standing final] [--page 2]`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from challenge import leaderboard
-from challenge.models import Challenge, Phase
+from challenge.models import Challenge, Phase, Standing
 from evaluator.metrics import CLASS_NAMES
 
 
@@ -20,18 +20,23 @@ class Command(BaseCommand):
     help = "Prints the leaderboard of a challenge's phase."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        """CHALLENGE [PHASE] [--page N]"""
+        """CHALLENGE [PHASE] [--standing S] [--page N]"""
         parser.add_argument("challenge", help="Short name of the challenge, as in its address.")
         parser.add_argument("phase", nargs="?", help="Short name of the phase (default: the first).")
         parser.add_argument("--page", type=int, default=1)
+        parser.add_argument(
+            "--standing", choices=Standing.values, default=Standing.BEST, help="Which of each team's submissions."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Raises CommandError, naming what there is, for an unknown challenge or phase."""
         phase = _phase(options["challenge"], options["phase"])
-        page = leaderboard.page(phase, number=options["page"])
+        page = leaderboard.page(phase, Standing(options["standing"]), number=options["page"])
         # A pipe has no width: as wide as the table needs, then.
-        console = Console(file=cast(IO[str], self.stdout), width=None if self.stdout.isatty() else 180)
+        console = Console(file=cast(IO[str], self.stdout), width=None if self.stdout.isatty() else 200)
         console.print(_table(phase, page))
+        if any(row.is_tied_with_above for row in page):
+            console.print("~ the images can't tell it from the one above")
         if not page.rows:
             console.print("Nothing has been scored in this phase yet.")
 
@@ -55,6 +60,7 @@ def _table(phase: Phase, page: leaderboard.Page) -> Table:
     table.add_column("team")
     table.add_column("submission")
     table.add_column("mIoU %", justify="right", style="bold")
+    table.add_column("95 %", justify="right")
     for name in CLASS_NAMES:
         table.add_column(name, justify="right")
     for heading in ("median ms", "CPU s", "memory MiB"):
@@ -65,15 +71,16 @@ def _table(phase: Phase, page: leaderboard.Page) -> Table:
 
 
 def _cells(row: leaderboard.Row) -> Iterator[str]:
-    yield str(row.rank)
+    yield f"{row.rank} ~" if row.is_tied_with_above else str(row.rank)
     yield f"{row.team} (baseline)" if row.is_baseline else str(row.team)
     yield row.submission.title
-    yield _figure(row.score.miou, 100, 2)
-    for name in CLASS_NAMES:
-        yield _figure(row.score.iou.get(name), 100, 1)
-    yield _figure(row.score.latency_median_seconds, 1000, 1)
-    yield _figure(row.score.cpu_seconds, 1, 1)
-    yield _figure(row.score.memory_peak_bytes, 1 / 1024**2, 0)
+    yield _figure(row.miou, 100, 2)
+    yield f"{_figure(row.miou_low, 100, 1)} to {_figure(row.miou_high, 100, 1)}" if row.miou_low is not None else "-"
+    for value in row.class_ious:
+        yield _figure(value, 100, 1)
+    yield _figure(row.latency, 1000, 1)
+    yield _figure(row.cpu_seconds, 1, 1)
+    yield _figure(row.memory, 1 / 1024**2, 0)
 
 
 def _figure(value: float | None, factor: float, digits: int) -> str:

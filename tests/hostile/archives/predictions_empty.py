@@ -1,6 +1,6 @@
 """Is an archive of nothing.
 
-expect = "REFUSED"
+expect = "BAD_OUTPUT"
 says = "3 are missing"
 predictions = true
 """

@@ -1,6 +1,6 @@
 """Has one file more than was asked for.
 
-expect = "REFUSED"
+expect = "BAD_OUTPUT"
 says = "was not asked for"
 predictions = true
 """

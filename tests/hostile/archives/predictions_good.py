@@ -1,7 +1,7 @@
 """Label maps for all images.
 
 expect = "OK"
-says = "scored"
+says = "All 3 label maps were scored"
 predictions = true
 """
 

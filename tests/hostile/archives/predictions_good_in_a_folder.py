@@ -1,7 +1,7 @@
 """Label maps for all images, with one folder around them.
 
 expect = "OK"
-says = "scored"
+says = "All 3 label maps were scored"
 predictions = true
 """
 

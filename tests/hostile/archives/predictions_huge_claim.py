@@ -1,6 +1,6 @@
 """A label map claims 20,000 x 20,000 pixels.
 
-expect = "REFUSED"
+expect = "BAD_OUTPUT"
 says = ["'val0000/000001_label.png'", "20000 x 20000"]
 predictions = true
 """

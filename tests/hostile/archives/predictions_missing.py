@@ -1,6 +1,6 @@
 """Leaves out one image.
 
-expect = "REFUSED"
+expect = "BAD_OUTPUT"
 says = "'val0000/000001_label.png' of 3 are missing"
 predictions = true
 """

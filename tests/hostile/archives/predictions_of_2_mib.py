@@ -1,6 +1,6 @@
 """A label map has 2 MiB.
 
-expect = "REFUSED"
+expect = "BAD_OUTPUT"
 says = "at most 1.0 MiB"
 predictions = true
 """

@@ -1,6 +1,6 @@
 """Has one label map twice.
 
-expect = "REFUSED"
+expect = "IMAGE_REJECTED"
 says = "are the same name"
 predictions = true
 """

@@ -1,6 +1,6 @@
 """Has every label map in two folders.
 
-expect = "REFUSED"
+expect = "BAD_OUTPUT"
 says = "was not asked for"
 predictions = true
 """
