@@ -1,14 +1,21 @@
-"""Turn a training run into what the repository holds: weights, their description and the model card.
+"""Turn trainings into what the repository holds: weights, their description, the model card, and a record.
 
-    IDD_LITE=/path/to/idd20k_lite python -m baselines.card erfnet_compressed --from runs/erfnet_compressed
+    IDD_LITE=/path/to/idd20k_lite python -m baselines.card runs/erfnet-modern [...] [--record-only] [--device auto]
 
-writes baselines/weights/NAME.safetensors (float16, unless that costs more than 0.2 points of mIoU), NAME.json (read by
-`baselines.predict`) and NAME.md. Every number in them is measured here, with the very code that runs in the container.
+writes baselines/weights/NAME.safetensors (8-bit integers per channel, else float16: the smallest that costs at most
+0.2 points of mIoU), NAME.json (read by `baselines.predict`), NAME.md, and baselines/results/NAME-RECIPE.json with the
+training curve. --record-only leaves the weights alone: for other seeds and recipes than the one that is shipped. Every
+number is measured here, with the very code that runs in the container.
+
+    python -m baselines.card --missing
+
+writes a card for each network without weights: its size, its recipe, and why there are none.
 """
 
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import os
 import platform
@@ -23,61 +30,70 @@ import numpy as np
 import torch
 from PIL import Image
 from safetensors.torch import save_file
-from torch import Tensor
 
-from baselines import predict
+from baselines import predict, provenance, shipped
+from baselines.card_text import card, missing_card
 from baselines.config import Config
-from baselines.data import MEAN, STD, Source, read_split
-from baselines.models import NETWORKS, count
+from baselines.curves import points
+from baselines.data import Source, read_split
+from baselines.data import statistics as pixel_statistics
+from baselines.models import NETWORKS, Network, count
+from baselines.models.storing import FORMATS, Format, narrow, widen
+from baselines.run import CHECKPOINT
+from baselines.scoring import Exam
+from baselines.train import choose_device
 from evaluator.metrics import CLASS_NAMES, SCORE_SIZE, Scores, confusion_matrix, scores
 from evaluator.sample import draw_sample
 
-WEIGHTS = Path(__file__).parent / "weights"
-MOST_LOST = 0.002  # of mIoU, by rounding to float16
+MOST_LOST = 0.002  # of mIoU, by rounding
 DRAWN_VAL = 40  # the drawn sample's validation split, seed 0: what the demo evaluates on
 
 
-def make(name: str, run: Path, idd_lite: Path, out: Path = WEIGHTS) -> dict[str, Any]:
-    """Measure the averaged weights of `run` and write the three files; returns the description.
+def make(run: Path, idd_lite: Path, device: torch.device | None = None, record_only: bool = False) -> dict[str, Any]:
+    """Measure the averaged weights of `run` and write the files; returns the description.
 
-    Raises FileNotFoundError if the run or the data set is missing, ValueError if the run trained another network.
+    Raises FileNotFoundError if the run or the data set is missing.
     """
-    saved = run / "checkpoint.pt"
+    saved = run / CHECKPOINT
     if not saved.exists():
         raise FileNotFoundError(f"{saved} does not exist: train it first, python -m baselines.train")
-    state = torch.load(saved, weights_only=True)
+    state = torch.load(saved, map_location="cpu", weights_only=True)
     config = Config(**state["config"])
-    if config.name != name:
-        raise ValueError(f"{run} trained {config.name}, not {name}")
+    network = NETWORKS[config.name](classes=config.classes, dropout=config.dropout)
+    network.load_state_dict(state["average"])
     torch.set_num_threads(1)
-    val, drawn = read_split(idd_lite, "val"), drawn_val()
+    val = read_split(idd_lite, "val")
     facts = describe(config, state)
+    how, full = choose_format(network, Exam(val, config, device or torch.device("cpu")), device)
     with tempfile.TemporaryDirectory() as folder:
-        full, _ = trial(Path(folder), facts, state["average"], torch.float32, val)
-        result, loaded = trial(Path(folder), facts, state["average"], torch.float16, val)
-        narrow = full.miou - result.miou <= MOST_LOST
-        if not narrow:
-            result, loaded = trial(Path(folder), facts, state["average"], torch.float32, val)
-        facts["weights"] = {"dtype": "float16" if narrow else "float32", "miou_float32": round(full.miou, 4)}
-        facts["idd_lite_val"] = summary(result)
-        facts["drawn_val"] = summary(evaluate(loaded, drawn))
-        facts["cpu"] = latency(loaded, val)
-        out.mkdir(parents=True, exist_ok=True)
-        (out / f"{name}.safetensors").write_bytes((Path(folder) / "weights.safetensors").read_bytes())
-    (out / f"{name}.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
-    (out / f"{name}.md").write_text(card(facts), encoding="utf-8")
+        save_file(narrow(network, how), Path(folder) / "weights.safetensors")
+        (Path(folder) / "model.json").write_text(json.dumps(facts), encoding="utf-8")
+        loaded = predict.read(Path(folder))
+        weights = (Path(folder) / "weights.safetensors").read_bytes()
+    facts["weights"] = {"dtype": how, "bytes": len(weights), "miou_float32": round(full.miou, 4)}
+    facts["idd_lite_val"] = summary(evaluate(loaded, val))
+    facts["drawn_val"] = summary(evaluate(loaded, drawn_val()))
+    facts["cpu"] = latency(loaded, val)
+    record(facts, state)
+    if not record_only:
+        shipped.WEIGHTS.mkdir(parents=True, exist_ok=True)
+        (shipped.WEIGHTS / f"{config.name}.safetensors").write_bytes(weights)
+        (shipped.WEIGHTS / f"{config.name}.json").write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+        (shipped.WEIGHTS / f"{config.name}.md").write_text(card(facts), encoding="utf-8")
     return facts
 
 
 def describe(config: Config, state: dict[str, Any]) -> dict[str, Any]:
     """What is known without running the network on any image."""
-    size = count(NETWORKS[config.name](classes=7), config.height, config.width)
+    size = count(NETWORKS[config.name](classes=config.classes), config.height, config.width)
+    mean, std = pixel_statistics(config.normalise)
     return {
         "network": config.name,
+        "outputs": config.classes,
         "width": config.width,
         "height": config.height,
-        "mean": list(MEAN),
-        "std": list(STD),
+        "mean": list(mean),
+        "std": list(std),
         "classes": list(CLASS_NAMES),
         "parameters": size.parameters,
         "conv_weights": size.conv_weights,
@@ -85,6 +101,8 @@ def describe(config: Config, state: dict[str, Any]) -> dict[str, Any]:
         "training": {
             **state["config"],
             "sources": state["sources"],
+            "device": state.get("device", "CPU"),
+            "commit": provenance.commit(state.get("code", "")),
             "finished_epochs": state["epoch"],
             "minutes": round(sum(entry["seconds"] for entry in state["log"]) / 60, 1),
             "images_shown": sum(entry["images"] for entry in state["log"]),
@@ -93,15 +111,15 @@ def describe(config: Config, state: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def trial(
-    folder: Path, facts: dict[str, Any], tensors: dict[str, Tensor], dtype: torch.dtype, val: Source
-) -> tuple[Scores, predict.Loaded]:
-    """Write the weights in `dtype` into `folder`, read them back as the container would, and score them."""
-    rounded = {k: (v.to(dtype) if v.is_floating_point() else v).contiguous() for k, v in tensors.items()}
-    save_file(rounded, folder / "weights.safetensors")
-    (folder / "model.json").write_text(json.dumps(facts), encoding="utf-8")
-    loaded = predict.read(folder)
-    return evaluate(loaded, val), loaded
+def choose_format(network: Network, exam: Exam, device: torch.device | None) -> tuple[Format, Scores]:
+    """The smallest format that costs at most 0.2 points, and the score in float32."""
+    trial = copy.deepcopy(network).to(device or torch.device("cpu"))
+    found: dict[Format, Scores] = {}
+    for how in reversed(FORMATS):
+        trial.load_state_dict(widen(narrow(network, how)))
+        found[how] = exam.score(trial)
+    full = found["float32"]
+    return next(how for how in FORMATS if not full.miou - found[how].miou > MOST_LOST), full
 
 
 def evaluate(loaded: predict.Loaded, source: Source) -> Scores:
@@ -118,6 +136,16 @@ def summary(result: Scores) -> dict[str, Any]:
         "miou": round(result.miou, 4),
         "iou": {name: round(value, 4) for name, value in result.iou.items()},
     }
+
+
+def record(facts: dict[str, Any], state: dict[str, Any]) -> None:
+    """What the tables of docs/baselines.md are made from: one training, shipped or not, with its curve."""
+    training = facts["training"]
+    name = f"{training['name']}-{training['recipe']}" + ("" if training["seed"] == 1 else f"-seed{training['seed']}")
+    shipped.RESULTS.mkdir(parents=True, exist_ok=True)
+    kept = {key: facts[key] for key in ("network", "parameters", "gmac", "height", "width", "training", "idd_lite_val")}
+    kept["curve"] = points(state["log"])
+    (shipped.RESULTS / f"{name}.json").write_text(json.dumps(kept) + "\n", encoding="utf-8")
 
 
 def drawn_val() -> Source:
@@ -150,77 +178,44 @@ def processor() -> str:
     return next((line.split(":")[1].strip() for line in lines if line.startswith("model name")), platform.machine())
 
 
-def card(facts: dict[str, Any]) -> str:
-    """The model card, Markdown."""
-    t, val, drawn, cpu = facts["training"], facts["idd_lite_val"], facts["drawn_val"], facts["cpu"]
-    name, size, weights = facts["network"], f"{facts['height']} x {facts['width']}", facts["weights"]
-    ious = "\n".join(
-        f"| {label} | {100 * val['iou'][label]:.2f} | {100 * drawn['iou'][label]:.2f} |" for label in facts["classes"]
-    )
-    unfinished = (
-        f"\n**Not finished: {t['finished_epochs']} of {t['epochs']} epochs. To be replaced.**\n"
-        if t["finished_epochs"] < t["epochs"]
-        else ""
-    )
-    machine = f"{cpu['threads']} thread, {cpu['machine']}, torch {cpu['torch']}, load average {cpu['load_average']}"
-    return f"""# {name}
-{unfinished}
-Written by `python -m baselines.card`; every number is measured, none typed. Commit: see the git log of this file.
-
-| IoU, % | IDD-lite val ({val["images"]} images) | drawn sample val ({drawn["images"]} images, seed 0) |
-|---|---|---|
-{ious}
-| **mean of 7** | **{100 * val["miou"]:.2f}** | **{100 * drawn["miou"]:.2f}** |
-
-| | |
-|---|---|
-| parameters | {facts["parameters"]:,} (convolution weights {facts["conv_weights"]:,}) |
-| GMAC at {size} | {facts["gmac"]:.3f} |
-| time of an image | {cpu["ms_per_image"]} ms median; {machine} |
-| weights | {weights["dtype"]}; mIoU in float32 {100 * weights["miou_float32"]:.2f} |
-
-## Training
-
-Recipe `{t["recipe"]}` (baselines/configs/{name}.toml), seed {t["seed"]}, {t["finished_epochs"]} epochs,
-{t["images_shown"]:,} augmented images in {t["minutes"]:.0f} minutes, {t["threads"]} thread on shared CPU cores,
-{t["precision"]}, input {size}, final loss {t["loss"]:.3f}. One run. The weights are the average (EMA) after the last
-epoch, not picked by validation score. No pretraining.
-
-Data: {sources(t)}. No validation image was trained on.
-
-## Use
-
-The images of IDD-lite (Indian Driving Dataset) are not part of this repository. Its terms, which allow research use
-after registration, apply to the use of these weights too.
-"""
-
-
-def sources(training: dict[str, Any]) -> str:
-    real, drawn = training["sources"]["idd_lite"], training["sources"]["drawn"]
-    parts = [f"the {real:,} labelled training images of IDD-lite"] if real else []
-    if drawn:
-        share = f"{training['drawn_per_epoch']} an epoch of " if real else ""
-        parts.append(f"{share}{drawn:,} drawn scenes (evaluator.sample, seed {training['drawn_seed']}, not the demo's)")
-    return " and ".join(parts)
+def write_missing() -> list[str]:
+    """A card for each network without weights; returns their names."""
+    written = []
+    for name, constructor in NETWORKS.items():
+        if shipped.status(name) == shipped.NOT_RUN:
+            text = missing_card(name, count(constructor()), shipped.NOT_RUN)
+            (shipped.WEIGHTS / f"{name}.md").write_text(text, encoding="utf-8")
+            written.append(name)
+    return written
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m baselines.card", description="From a run to weights and card.")
-    parser.add_argument("name", choices=sorted(NETWORKS))
-    parser.add_argument("--from", dest="run", type=Path, required=True, help="the run's directory, e.g. runs/NAME")
+    parser = argparse.ArgumentParser(prog="python -m baselines.card", description="From runs to weights and cards.")
+    parser.add_argument("runs", nargs="*", type=Path, help="folders of runs, e.g. runs/erfnet-modern")
     parser.add_argument("--idd-lite", type=Path, default=os.environ.get("IDD_LITE"), help="default: $IDD_LITE")
+    parser.add_argument("--device", choices=("auto", "cpu", "cuda"), default="auto", help="to choose the format on")
+    parser.add_argument("--record-only", action="store_true", help="for another seed or recipe than the shipped one")
+    parser.add_argument("--missing", action="store_true", help="write the cards of networks without weights")
     options = parser.parse_args(arguments)
+    if options.missing:
+        print("cards without weights:", ", ".join(write_missing()) or "none")
+        return 0
+    if not options.runs:
+        parser.error("name at least one run, e.g. runs/erfnet-modern")
     if options.idd_lite is None:
         parser.error("the card's numbers are measured on IDD-lite: give --idd-lite DIR or IDD_LITE=DIR")
     try:
-        facts = make(options.name, options.run, options.idd_lite)
+        for run in options.runs:
+            facts = make(run, options.idd_lite, choose_device(options.device), options.record_only)
+            print(
+                f"{run.name}: mIoU {100 * facts['idd_lite_val']['miou']:.2f} on IDD-lite val, "
+                f"{100 * facts['drawn_val']['miou']:.2f} on the drawn sample, {facts['weights']['dtype']}, "
+                f"{facts['weights']['bytes'] / 1e6:.1f} MB, {facts['cpu']['ms_per_image']} ms",
+                flush=True,
+            )
     except (OSError, ValueError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1
-    print(
-        f"{options.name}: mIoU {100 * facts['idd_lite_val']['miou']:.2f} on IDD-lite val, "
-        f"{100 * facts['drawn_val']['miou']:.2f} on the drawn sample, {facts['cpu']['ms_per_image']} ms"
-    )
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Losses of the recipes: class-weighted cross-entropy and Lovász-softmax."""
+"""Losses of the recipes: class-weighted cross-entropy and Lovász-softmax. Neither makes a GPU wait for the CPU."""
 
 from __future__ import annotations
 
@@ -22,10 +22,13 @@ def class_weights(shares: NDArray[np.float64], kind: str) -> Tensor | None:
 
 
 def cross_entropy(logits: Tensor, labels: Tensor, weights: Tensor | None) -> Tensor:
-    """Mean over labelled pixels; 0 with a gradient where none is labelled. logits [N, C, H, W], labels [N, H, W]."""
-    if not bool((labels != IGNORE).any()):
-        return logits.sum() * 0
-    return functional.cross_entropy(logits, labels, weight=weights, ignore_index=IGNORE)
+    """Weighted mean over labelled pixels; 0 where none is labelled. logits [N, C, H, W], labels [N, H, W]."""
+    losses = functional.cross_entropy(logits, labels, weight=weights, ignore_index=IGNORE, reduction="sum")
+    known = labels != IGNORE
+    if weights is None:
+        return losses / known.sum().clamp(min=1)
+    shares = weights[labels.clamp(max=len(weights) - 1)] * known
+    return losses / shares.sum().clamp(min=1e-6)
 
 
 def lovasz_softmax(logits: Tensor, labels: Tensor) -> Tensor:
@@ -34,22 +37,23 @@ def lovasz_softmax(logits: Tensor, labels: Tensor) -> Tensor:
     Berman, Triki, Blaschko: "The Lovász-Softmax loss", CVPR 2018 (arXiv:1705.08790), Eq. 9 and 11 with Algorithm 1.
     logits float[N, C, H, W], labels int64[N, H, W]; labels of 255 don't take part.
     """
-    known = labels != IGNORE
-    probabilities = logits.softmax(dim=1).permute(0, 2, 3, 1)[known]  # [P, C]
-    truth = labels[known]
-    losses = []
-    for c in range(logits.shape[1]):
-        foreground = (truth == c).float()
-        if bool(foreground.any()):
-            errors, order = (foreground - probabilities[:, c]).abs().sort(descending=True)
-            losses.append(errors @ jaccard_steps(foreground[order]))
-    return torch.stack(losses).mean() if losses else logits.sum() * 0
+    classes = logits.shape[1]
+    probabilities = logits.softmax(dim=1).permute(1, 0, 2, 3).reshape(classes, -1)  # [C, P]
+    truth = labels.reshape(1, -1)
+    foreground = (truth == torch.arange(classes, device=labels.device)[:, None]).float()
+    # unlabelled pixels are sorted to the end, where steps of the loss are multiplied by errors of 0
+    errors = (foreground - probabilities).abs().masked_fill(truth == IGNORE, -1)
+    errors, order = errors.sort(dim=1, descending=True)
+    steps = jaccard_steps(foreground.gather(1, order))
+    losses = (errors.clamp(min=0) * steps).sum(dim=1)
+    present = foreground.amax(dim=1)
+    return (losses * present).sum() / present.sum().clamp(min=1)
 
 
 def jaccard_steps(foreground: Tensor) -> Tensor:
-    """How much the Jaccard loss grows with each further mistake, worst first: float[P] (Algorithm 1)."""
-    total = foreground.sum()
-    intersection = total - foreground.cumsum(0)
-    union = total + (1 - foreground).cumsum(0)
-    jaccard = 1 - intersection / union
-    return torch.cat([jaccard[:1], jaccard[1:] - jaccard[:-1]])
+    """How much the Jaccard loss grows with each further mistake, worst first: float[C, P] (Algorithm 1)."""
+    total = foreground.sum(dim=1, keepdim=True)
+    intersection = total - foreground.cumsum(1)
+    union = total + (1 - foreground).cumsum(1)
+    jaccard = 1 - intersection / union.clamp(min=1)
+    return torch.diff(jaccard, dim=1, prepend=torch.zeros_like(jaccard[:, :1]))

@@ -13,14 +13,11 @@ import sys
 import zipfile
 from pathlib import Path
 
+from baselines import shipped
+from baselines.shipped import names as names
+
 HERE = Path(__file__).parent
-WEIGHTS = HERE / "weights"
 EPOCH = (1980, 1, 1, 0, 0, 0)  # the earliest time a zip can hold
-
-
-def names() -> list[str]:
-    """Baselines that have weights, sorted."""
-    return sorted(path.stem for path in WEIGHTS.glob("*.safetensors") if path.with_suffix(".json").exists())
 
 
 def package(name: str, out: Path) -> Path:
@@ -44,12 +41,12 @@ def package(name: str, out: Path) -> Path:
 
 def members(name: str) -> dict[str, Path]:
     """Archive name -> file: predict.py on top, the network as the package it imports, weights and their description."""
-    code = [HERE / "__init__.py", *(HERE / "models").glob("*.py")]
+    code = [HERE / "__init__.py", *(p for p in (HERE / "models").glob("*.py") if p.name != "__main__.py")]
     return {
         "predict.py": HERE / "predict.py",
-        "model.json": WEIGHTS / f"{name}.json",
-        "model-card.md": WEIGHTS / f"{name}.md",
-        "weights.safetensors": WEIGHTS / f"{name}.safetensors",
+        "model.json": shipped.WEIGHTS / f"{name}.json",
+        "model-card.md": shipped.WEIGHTS / f"{name}.md",
+        "weights.safetensors": shipped.WEIGHTS / f"{name}.safetensors",
         **{f"baselines/{path.relative_to(HERE).as_posix()}": path for path in code},
     }
 

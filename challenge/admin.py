@@ -9,10 +9,11 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.helpers import ActionForm
 from django.contrib.auth.models import User
+from django.db import transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
-from challenge import holds, hosts
+from challenge import holds, hosts, ranking
 from challenge.models import (
     Attempt,
     AttemptTransition,
@@ -23,10 +24,12 @@ from challenge.models import (
     Membership,
     Phase,
     Score,
+    Standing,
     Submission,
     Team,
     Transition,
 )
+from challenge.organizing import acts, drafts
 
 
 class ReadOnlyAdmin(admin.ModelAdmin[Model]):
@@ -93,17 +96,49 @@ class MembershipInline(admin.TabularInline[Membership, Team]):
 
 
 @admin.register(Challenge)
-class ChallengeAdmin(admin.ModelAdmin[Challenge]):
-    list_display = ("title", "slug", "stage", "created")
-    prepopulated_fields = {"slug": ("title",)}
-    filter_horizontal = ("organizers",)
+class ChallengeAdmin(OperatorAdmin):
+    """Reviews: looked at on the site, answered here. Its organizers do the rest on the site."""
+
+    list_display = ("title", "slug", "stage", "review_asked_at", "created_by", "created")
+    list_filter = ("stage",)
+    search_fields = ("title", "slug")
+    actions = ("approve", "send_back", "take_down")
     inlines = (PhaseInline,)
+
+    @admin.action(description="Approve: let it go live", permissions=["operate"])
+    def approve(self, request: HttpRequest, queryset: QuerySet[Challenge]) -> None:
+        by = cast(User, request.user)
+        self.act(request, queryset, lambda one, why: self._did(drafts.approve, one, by), "is live", "was not approved")
+
+    @admin.action(description="Send back: the reason is what its organizers read", permissions=["operate"])
+    def send_back(self, request: HttpRequest, queryset: QuerySet[Challenge]) -> None:
+        by = cast(User, request.user)
+        self.act(
+            request, queryset, lambda one, why: self._did(drafts.send_back, one, by, why), "sent back", "not in review"
+        )
+
+    @admin.action(description="Take off the site, with a reason its organizers read", permissions=["operate"])
+    def take_down(self, request: HttpRequest, queryset: QuerySet[Challenge]) -> None:
+        by = cast(User, request.user)
+        self.act(
+            request, queryset, lambda one, why: self._did(drafts.take_down, one, by, why), "taken down", "is not live"
+        )
+
+    def _did(self, act: Callable[..., None], *given: Any) -> bool:
+        try:
+            act(*given)
+        except acts.Refused:
+            return False
+        return True
 
 
 @admin.register(Phase)
 class PhaseAdmin(admin.ModelAdmin[Phase]):
     list_display = ("title", "challenge", "dataset", "opens", "closes")
     list_filter = ("challenge",)
+    # Scores and boards hang on them: they are changed by acts that put those right (ranking/).
+    readonly_fields = ("public_share", "freezes", "revealed_at")
+    exclude = ("split_seed",)
 
 
 @admin.register(Team)
@@ -112,10 +147,20 @@ class TeamAdmin(admin.ModelAdmin[Team]):
     list_filter = ("challenge", "is_baseline")
     search_fields = ("name",)
     inlines = (MembershipInline,)
+    readonly_fields = ("disqualified_at", "disqualified_why")
+
+    def save_model(self, request: HttpRequest, obj: Team, form: Any, change: bool) -> None:
+        """Its rows say whether it is a baseline."""
+        with transaction.atomic():
+            super().save_model(request, obj, form, change)
+            for phase in Phase.objects.filter(submissions__team=obj).distinct().order_by("pk"):
+                ranking.refresh(phase, obj)
 
 
 @admin.register(Dataset)
 class DatasetAdmin(ReadOnlyAdmin):
+    exclude = ("presence",)
+
     list_display = ("name", "split", "images", "is_drawn", "path", "fingerprint")
 
 
@@ -178,12 +223,17 @@ class AttemptAdmin(ReadOnlyAdmin):
 @admin.register(Score)
 class ScoreAdmin(ReadOnlyAdmin):
     list_display = ("attempt", "miou", "created")
+    exclude = ("private_miou", "private")  # Staff may take part. The site shows them when they may be seen.
 
 
 @admin.register(BoardRow)
 class BoardRowAdmin(ReadOnlyAdmin):
-    list_display = ("phase", "team", "miou", "achieved")
-    list_filter = ("phase",)
+    list_display = ("phase", "standing", "team", "miou", "achieved")
+    list_filter = ("standing", "phase")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[BoardRow]:
+        """Without the final ones, which may be of private images: the site shows them to whom they may be shown."""
+        return BoardRow.objects.exclude(standing=Standing.FINAL)
 
 
 @admin.register(Transition)

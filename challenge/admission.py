@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 
 from django.conf import settings
@@ -13,6 +14,11 @@ from challenge.models import Kind, Phase, Team
 
 GRACE_MINUTES = 30
 """For so long after a phase has closed the rest of an upload may arrive that was begun before."""
+
+
+MOST_PARAMETERS = 10**13
+MOST_GMAC = 10**7
+"""Of what a team may say of its model: beyond, it is a slip of the pen."""
 
 
 class Refused(Exception):
@@ -31,6 +37,8 @@ def check_may_submit(phase: Phase, team: Team, user: User) -> None:
         raise Refused("You are not in this team.")
     if team.is_baseline:
         return
+    if not permissions.has_confirmed_address(user):
+        raise Refused(permissions.NOT_CONFIRMED)
     now = timezone.now()
     if now < phase.opens:
         raise Refused(f"This phase opens on {phase.opens:%d %B %Y at %H:%M} UTC.")
@@ -69,6 +77,42 @@ def base_image(kind: str, base: str) -> str:
     if base and base not in offered:
         raise Refused(f"{base!r} is no base image of this platform; offered are {', '.join(offered)}.")
     return base or offered[0]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Description:
+    """What a team says of a submission: shown, never measured.
+
+    Attributes:
+        method: how it works, in a few sentences.
+        link: to the paper or the code.
+        gmac: 10^9 multiply-accumulates an image.
+    """
+
+    title: str = ""
+    method: str = ""
+    link: str = ""
+    parameters: int | None = None
+    gmac: float | None = None
+
+    def checked(self) -> Description:
+        """The same, cleaned. Raises Refused for what can't be kept or shown."""
+        link = self.link.strip()
+        if link and (not link.startswith(("https://", "http://")) or len(link) > 200 or not link.isprintable()):
+            raise Refused(
+                "The link must be an address that begins with https:// or http://, of at most 200 characters."
+            )
+        if self.parameters is not None and not 0 <= self.parameters <= MOST_PARAMETERS:
+            raise Refused(f"The number of parameters must lie between 0 and {MOST_PARAMETERS:,}.")
+        if self.gmac is not None and not 0 <= self.gmac <= MOST_GMAC:  # False for NaN too
+            raise Refused(f"GMAC must lie between 0 and {MOST_GMAC:,}; it is 10^9 multiply-accumulates an image.")
+        return dataclasses.replace(self, title=one_line(self.title, 100), method=_lines(self.method, 1000), link=link)
+
+
+def _lines(text: str, most: int) -> str:
+    """Text from outside, line by line as printable text."""
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return "\n".join(one_line(line, most) for line in lines).strip()[:most]
 
 
 def one_line(text: str, most: int) -> str:

@@ -46,26 +46,26 @@ def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, li
     """What differs between two sets of values, as `{name: [before, after]}`: for the details of an entry."""
     names = [*after, *(name for name in before if name not in after)]
     return {
-        name: [_plain(before.get(name)), _plain(after.get(name))]
+        name: [plain(before.get(name)), plain(after.get(name))]
         for name in names
-        if _plain(before.get(name)) != _plain(after.get(name))
+        if plain(before.get(name)) != plain(after.get(name))
     }
 
 
 def _bounded(details: Mapping[str, Any]) -> Any:
-    plain = _plain(details)
-    written = json.dumps(plain, ensure_ascii=False)
-    return plain if len(written) <= MOST_DETAIL_CHARACTERS else {"cut": written[:MOST_DETAIL_CHARACTERS]}
+    kept = plain(details)
+    written = json.dumps(kept, ensure_ascii=False)
+    return kept if len(written) <= MOST_DETAIL_CHARACTERS else {"cut": written[:MOST_DETAIL_CHARACTERS]}
 
 
-def _plain(value: Any) -> Any:
-    """The value as JSON has it."""
+def plain(value: Any) -> Any:
+    """The value as JSON has it: dates in UTC, records as text, long text cut."""
     if value is None or isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value)):
         return value
     if isinstance(value, Mapping):
-        return {_storable(str(name)): _plain(one) for name, one in value.items()}
+        return {_storable(str(name)): plain(one) for name, one in value.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     if isinstance(value, dt.datetime):
         return value.astimezone(dt.UTC).isoformat(timespec="seconds")
     text = _storable(str(value))

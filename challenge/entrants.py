@@ -11,8 +11,8 @@ from collections.abc import Collection, Iterable, Mapping
 from django.contrib.auth.models import AnonymousUser, User
 from django.db.models import Count, Q
 
+from challenge import leaderboard
 from challenge.fronts import board_rows
-from challenge.leaderboard import PAGE_SIZE
 from challenge.models import BoardRow, Phase, Standing, Submission, Team
 
 MOST_STEPS = 500
@@ -43,7 +43,7 @@ def place_of(row: BoardRow) -> Place:
     rows = board_rows(row.phase, Standing(row.standing)).filter(miou__gte=row.miou)
     earlier = Q(miou__gt=row.miou) | Q(achieved__lt=row.achieved) | Q(achieved=row.achieved, pk__lt=row.pk)
     counted = rows.aggregate(better=Count("pk", filter=Q(miou__gt=row.miou)), before=Count("pk", filter=earlier))
-    return Place(row.team, counted["better"] + 1, counted["before"] // PAGE_SIZE + 1)
+    return Place(row.team, counted["better"] + 1, counted["before"] // leaderboard.PAGE_SIZE + 1)
 
 
 def rows_of(team: Team, allowed: Mapping[int, Collection[Standing]]) -> dict[int, list[BoardRow]]:

@@ -27,11 +27,25 @@ _OUTCOME_CHANGES = (
 )
 """SQL: what came of a submission changes though it does not leave its final state, as a re-run does."""
 
+
+def _changes_but(model: type[Any], forgotten: str) -> str:
+    """SQL: anything changes but that this text column is emptied."""
+    others = [field.column for field in model._meta.concrete_fields if field.column != forgotten]
+    changed = " OR ".join(f'OLD."{column}" IS DISTINCT FROM NEW."{column}"' for column in others)
+    return f"(NEW.{forgotten} NOT IN ('', OLD.{forgotten}) OR {changed})"
+
+
 _REFUSALS: tuple[tuple[str, type[Any], str, str], ...] = (
     ("submission_moves", Submission, _not_in(ALLOWED), "this submission can not go from its state to that"),
     ("submission_final", Submission, _OUTCOME_CHANGES, "what came of a submission never changes"),
     ("attempt_moves", Attempt, _not_in(ATTEMPT_ALLOWED), "this attempt can not go from its state to that"),
-    ("attempt_final", Attempt, "OLD.state = 'done'", "a done attempt never changes"),
+    (
+        "attempt_final",
+        Attempt,
+        # The label maps that were kept may be removed; what came of it stays.
+        f"OLD.state = 'done' AND {_changes_but(Attempt, 'predictions')}",
+        "a done attempt never changes",
+    ),
     ("score_final", Score, "1 = 1", "a score never changes"),
     ("history_final", Transition, "1 = 1", "history never changes"),
     ("audit_final", AuditEntry, "1 = 1", "the audit trail never changes"),
@@ -56,7 +70,8 @@ def install(connection: BaseDatabaseWrapper) -> None:
             if connection.vendor == "postgresql":
                 cursor.execute(f"{head} EXECUTE FUNCTION parakh_refuse('{words}')")
             else:
-                head = head.replace("IS DISTINCT FROM", "IS NOT")  # SQLite has it from 3.39 on.
+                # SQLite before 3.39 knows the standard's words for it not.
+                head = head.replace("IS DISTINCT FROM", "IS NOT")
                 cursor.execute(f"{head} BEGIN SELECT RAISE(ABORT, '{words}'); END")
 
 

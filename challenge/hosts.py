@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from challenge import alerts
-from challenge.models import Attempt, AttemptState, Host, Phase
+from challenge.models import Attempt, AttemptState, Host, Kind, Phase
 from sandbox import Code, Limits
 
 log = structlog.get_logger(__name__)
@@ -68,7 +68,7 @@ def in_turn(name: str) -> Host | None:
 
 def shortfall(hosts: list[Host], phase: Phase, limits: Limits) -> str:
     """What none of these hosts has, after "no evaluation host": "with 8 cores", "at all". Empty: some can take it."""
-    left = [host for host in hosts if phase.queue in host.queues]
+    left = serving(hosts, phase)
     if not left:
         return f"for the queue {phase.queue!r}" if hosts else "at all"
     needs: tuple[tuple[Callable[[Host], bool], str], ...] = (
@@ -84,13 +84,22 @@ def shortfall(hosts: list[Host], phase: Phase, limits: Limits) -> str:
     return ""
 
 
+def serving(hosts: list[Host], phase: Phase) -> list[Host]:
+    """Those of the hosts that serve the queue of a phase: enough to score its predictions."""
+    return [host for host in hosts if phase.queue in host.queues]
+
+
 def _counted(number: int, thing: str) -> str:
     return f"{number} {thing}{'' if number == 1 else 's'}"
 
 
 def has_room(host: Host, limits: Limits) -> bool:
-    """True if what the runs under way leave of the host is enough. The host is locked by the caller."""
+    """True if what the runs under way leave of the host is enough. The host is locked by the caller.
+
+    Predictions are scored beside them: that takes no core from a container.
+    """
     running = Attempt.objects.filter(ran_on=host).exclude(state=AttemptState.DONE)
+    running = running.exclude(submission__kind=Kind.PREDICTIONS)
     try:
         taken = [attempt.limits for attempt in running.only("limits_data")]
     except (TypeError, ValueError) as error:

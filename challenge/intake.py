@@ -8,6 +8,7 @@ What counts is when the place was taken: an upload that was begun before the dea
 
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 from typing import Any
 
@@ -44,6 +45,7 @@ def create(
     title: str = "",
     base: str = "",
     file_name: str = "",
+    **about: Any,
 ) -> Submission:
     """Takes an upload that came whole, keeps it and queues it.
 
@@ -51,6 +53,7 @@ def create(
         kind: a value of `Kind`.
         base: base image of a code submission; empty: the first that is offered.
         title: shown on the board; empty: the file's name.
+        about: the rest of admission.Description.
         file_name: as the participant called the file; empty: as the upload says.
 
     Raises:
@@ -59,7 +62,8 @@ def create(
     """
     admission.check_may_submit(phase, team, user)
     most_bytes = admission.check_size(phase, kind, upload.size or 0)
-    submission = _described(phase, team, user, kind, title, base, file_name or upload.name or "")
+    described = admission.Description(title=title, **about)
+    submission = _described(phase, team, user, kind, base, file_name or upload.name or "", described)
     upload.seek(0)
     _check_head(kind, upload.read(uploads.HEAD_BYTES))
     submission.file_bytes = upload.size or 0  # Cut off from here on, it can go on like any other.
@@ -87,12 +91,14 @@ def begin(
     base: str = "",
     file_name: str = "",
     sha256: str = "",
+    **about: Any,
 ) -> Submission:
     """Takes a place of the quota for an upload that will come in pieces.
 
     Args:
         size: bytes of the whole file; not one more is taken.
         sha256: of the whole file, as 64 hexadecimal digits; empty: not known yet. If it is, nothing else is taken.
+        about: the rest of admission.Description.
 
     Raises:
         Refused: closed, not allowed, over a quota, too large, or too many uploads are under way.
@@ -100,7 +106,7 @@ def begin(
     """
     admission.check_may_submit(phase, team, user)
     admission.check_size(phase, kind, size)
-    submission = _described(phase, team, user, kind, title, base, file_name)
+    submission = _described(phase, team, user, kind, base, file_name, admission.Description(title=title, **about))
     submission.file_bytes, submission.file_sha256 = size, sha256
     uploads.sweep()
     storage.check_room(uploads.expected() + size)
@@ -168,24 +174,32 @@ def drop_broken_uploads() -> None:
     uploads.sweep()
 
 
-def _described(phase: Phase, team: Team, user: User, kind: str, title: str, base: str, file_name: str) -> Submission:
+def _described(
+    phase: Phase, team: Team, user: User, kind: str, base: str, file_name: str, about: admission.Description
+) -> Submission:
     """The row that is to be; nothing is written yet."""
     file_name = admission.one_line(file_name, 200) or "upload"
+    described = dataclasses.asdict(about.checked())
+    described["title"] = described["title"] or file_name[:100]
     return Submission(
         phase=phase,
         team=team,
         creator=user,
         kind=kind,
         base=admission.base_image(kind, base),
-        title=admission.one_line(title, 100) or file_name[:100],
         file_name=file_name,
+        **described,
     )
 
 
 def _reserve(submission: Submission, most_open: int | None = None) -> Submission:
     """Inserts the row that takes one place of the quota. The team's row is locked: parallel submits come in turn."""
     with transaction.atomic():
-        team = Team.objects.select_for_update().get(pk=submission.team_id)
+        team = Team.objects.select_for_update().filter(pk=submission.team_id).first()
+        if team is None:
+            raise Refused("This team is no more.")
+        if not team.is_baseline and not team.memberships.filter(user=submission.creator_id).exists():
+            raise Refused("You are no longer in this team.")  # She left, or it merged, since she was asked for it.
         if not (team.is_baseline or submission.creator.is_staff):
             refusal = quotas.quota(submission.phase, team).refusal
             if refusal:

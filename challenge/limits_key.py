@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
+from collections.abc import Mapping
 
 from sandbox import Limits
 
 
+@functools.lru_cache(maxsize=1_000)
 def limits_key(limits: Limits) -> str:
     """The same for equal limits: twelve hexadecimal digits.
 
@@ -17,3 +20,14 @@ def limits_key(limits: Limits) -> str:
     own = {name: value for name, value in limits.as_dict().items() if value != usual[name]}
     plain = {name: value if isinstance(value, str) else float(value) for name, value in own.items()}
     return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def key_of_snapshot(snapshot: Mapping[str, int | float | str]) -> str:
+    """The same of limits as an attempt keeps them."""
+    return _of_items(tuple(sorted(snapshot.items())))
+
+
+@functools.lru_cache(maxsize=1_000)
+def _of_items(items: tuple[tuple[str, int | float | str], ...]) -> str:
+    """Reading a snapshot checks each limit; a hundred thousand rows have few different ones."""
+    return limits_key(Limits.from_dict(dict(items)))

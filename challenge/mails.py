@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import textwrap
 import threading
+import uuid
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any
@@ -76,19 +77,19 @@ def _once_a_day(invitation: Invitation) -> str:
 
 def answered(invitation: Invitation) -> None:
     """Who invited is told what came of it."""
-    context = {"invitation": invitation, "page": _page("challenge", invitation.team.challenge.slug)}
+    context = {"invitation": invitation, "page": _page("my_team", invitation.team.challenge.slug)}
     tell([invitation.by], Topic.TEAM, f"answered {invitation.pk}", "answered", context)
 
 
 def merged(guest_name: str, host: Team, people: Sequence[User], cause: str) -> None:
     """Everybody in the team that two have become."""
-    context = {"guest_name": guest_name, "team": host, "page": _page("challenge", host.challenge.slug)}
+    context = {"guest_name": guest_name, "team": host, "page": _page("my_team", host.challenge.slug)}
     tell(people, Topic.TEAM, f"merged {cause}", "merged", context)
 
 
 def removed(team: Team, user: User, by: User) -> None:
     """A person whom an owner took out of the team."""
-    context = {"team": team, "by": by, "page": _page("challenge", team.challenge.slug)}
+    context = {"team": team, "by": by, "page": _page("my_team", team.challenge.slug)}
     tell([user], Topic.TEAM, f"removed {team.pk} {user.pk} {timezone.now():%Y%m%d%H%M%S}", "removed", context)
 
 
@@ -96,7 +97,7 @@ def disqualified(what: Submission | Team) -> None:
     """The team of a submission, or a team as a whole, is told that it is no longer ranked, and why."""
     team = what.team if isinstance(what, Submission) else what
     challenge = team.challenge
-    page = _page("submission", what.pk) if isinstance(what, Submission) else _page("challenge", challenge.slug)
+    page = _page("submission", what.pk) if isinstance(what, Submission) else _page("my_team", challenge.slug)
     context = {
         "team": team,
         "submission": what if isinstance(what, Submission) else None,
@@ -121,6 +122,14 @@ def reviewed(challenge: Challenge) -> None:
     context = {"challenge": challenge, "page": _page("challenge", challenge.slug)}
     cause = f"reviewed {challenge.pk} {timezone.now():%Y%m%d%H%M%S}"
     tell(challenge.organizers.all(), Topic.ORGANIZER, cause, "reviewed", context)
+
+
+def about_account(address: str, subject: str, body: str) -> None:
+    """What an account's owner waits for, or must know at once: a link that confirms, a password that was changed."""
+    cause = f"account {uuid.uuid4()}"
+    words = _filled(body.strip()[:MOST_BODY_CHARACTERS]) + "\n" + _footer(None, Topic.ACCOUNT)
+    _write([Notice(email=address, topic=Topic.ACCOUNT, cause=cause, subject=_one_line(subject)[:200], body=words)])
+    soon()
 
 
 # Announcements

@@ -9,11 +9,25 @@ team; an *organizer* is named by the challenge; *staff* may do whatever an organ
 
 from __future__ import annotations
 
+from allauth.account.models import EmailAddress
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Lower
 from django.utils import timezone
 
-from challenge.models import Challenge, Membership, Phase, Stage, Standing, Submission, Team
+from challenge.models import (
+    Challenge,
+    Dataset,
+    Invitation,
+    Membership,
+    Phase,
+    Role,
+    Stage,
+    Standing,
+    Submission,
+    Team,
+)
 
 Person = AbstractBaseUser | AnonymousUser
 """`request.user`."""
@@ -21,6 +35,18 @@ Person = AbstractBaseUser | AnonymousUser
 
 def _is_staff(user: Person) -> bool:
     return bool(user.is_authenticated and user.is_active and getattr(user, "is_staff", False))
+
+
+NOT_CONFIRMED = (
+    "Confirm your mail address first: open the link that we have mailed to you. Your profile page sends it again."
+)
+
+
+def has_confirmed_address(user: Person) -> bool:
+    """May found and join teams and submit: a mail address is surely hers, or this site can't ask for that."""
+    if settings.ACCOUNT_EMAIL_VERIFICATION != "mandatory":
+        return True
+    return bool(EmailAddress.objects.filter(user=user.pk, verified=True).exists())
 
 
 # Challenges and phases
@@ -69,6 +95,20 @@ def can_submit(user: Person, phase: Phase) -> bool:
     return user.is_authenticated and can_see_challenge(user, phase.challenge)
 
 
+def usable_datasets(user: Person, challenge: Challenge) -> QuerySet[Dataset]:
+    """Data sets that a challenge may be given by this user: who runs code on images can have them read out.
+
+    Open and drawn ones, those that staff have granted to the challenge, and those it has. Staff: all.
+    """
+    if _is_staff(user):
+        return Dataset.objects.all()
+    allowed = Q(is_open=True) | Q(is_drawn=True)
+    if challenge.pk:
+        allowed |= Q(granted=challenge)
+        allowed |= Q(pk__in=challenge.phases.values("dataset"))
+    return Dataset.objects.filter(allowed).distinct()
+
+
 # Boards
 
 
@@ -106,11 +146,74 @@ def can_see_final_early(user: Person, phase: Phase) -> bool:
     return not Membership.objects.filter(user=user.pk, challenge=phase.challenge_id, team__is_baseline=False).exists()
 
 
+def can_reveal(user: Person, phase: Phase) -> bool:
+    """Make the final standing public. Whether it is time is for ranking/ to say."""
+    return can_edit(user, phase.challenge)
+
+
+def can_disqualify(user: Person, what: Submission | Team) -> bool:
+    """A submission or a whole team, and take it back: organizers and staff."""
+    return can_edit(user, what.phase.challenge if isinstance(what, Submission) else what.challenge)
+
+
+def can_choose_final(user: Person, submission: Submission) -> bool:
+    """Which submission stands for the team in the final standing: its members choose, nobody for them."""
+    return is_member(user, submission)
+
+
+# Teams
+
+
+def is_owner(user: Person, team: Team) -> bool:
+    """Invites, removes, promotes, renames, merges."""
+    return user.is_authenticated and team.memberships.filter(user=user.pk, role=Role.OWNER).exists()
+
+
+def why_not_rename(user: Person, team: Team) -> str:
+    """Why she may not give the team another name; empty if she may.
+
+    Once it is ranked, people know it by its name: then only organizers may, for a name that must not stay.
+    """
+    if can_edit(user, team.challenge):
+        return ""
+    if not is_owner(user, team):
+        return "Only an owner of the team may do this."
+    if team.submissions.filter(score__isnull=False).exists():
+        return "The team has a score, and is known by its name. Ask the organizers if it has to change."
+    return ""
+
+
+def answerable_invitations(user: Person) -> QuerySet[Invitation]:
+    """Those that name her, an address that is surely hers, or a team she owns. That they are open is not asked."""
+    if not user.is_authenticated:
+        return Invitation.objects.none()
+    addresses = EmailAddress.objects.filter(user=user.pk, verified=True).values(lower=Lower("email"))
+    owned = Membership.objects.filter(user=user.pk, role=Role.OWNER).values("team")
+    return Invitation.objects.filter(Q(user=user.pk) | Q(email__in=addresses) | Q(guest_team__in=owned))
+
+
+def can_answer(user: Person, invitation: Invitation) -> bool:
+    """Accept or decline it."""
+    return answerable_invitations(user).filter(pk=invitation.pk).exists()
+
+
+def visible_invitations(user: Person) -> QuerySet[Invitation]:
+    """Those she may answer, and those that the teams she owns have sent."""
+    if not user.is_authenticated:
+        return Invitation.objects.none()
+    owned = Membership.objects.filter(user=user.pk, role=Role.OWNER).values("team")
+    return Invitation.objects.filter(
+        Q(pk__in=answerable_invitations(user).values("pk")) | Q(team__in=owned)
+    ).select_related("team__challenge", "guest_team", "user", "by")
+
+
 # Submissions
 
 
 def is_member(user: Person, submission: Submission) -> bool:
     """In the submission's team."""
+    if "memberships" in getattr(submission.team, "_prefetched_objects_cache", {}):  # As with organizers.
+        return any(membership.user_id == user.pk for membership in submission.team.memberships.all())
     return user.is_authenticated and submission.team.memberships.filter(user_id=user.pk).exists()
 
 
@@ -136,6 +239,16 @@ def own_submissions(user: Person) -> QuerySet[Submission]:
     if not user.is_authenticated:
         return Submission.objects.none()
     return Submission.objects.filter(team__memberships__user=user.pk)
+
+
+def can_describe(user: Person, submission: Submission) -> bool:
+    """Put right what its team says of it: the team alone."""
+    return is_member(user, submission)
+
+
+def can_download(user: Person, submission: Submission) -> bool:
+    """The upload itself, again: the team alone. Others have no use for its weights but to take them."""
+    return is_member(user, submission)
 
 
 def can_cancel(user: Person, submission: Submission) -> bool:

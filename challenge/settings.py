@@ -105,10 +105,11 @@ INSTALLED_APPS = [
     "django.contrib.humanize",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
     "django_htmx",
     "csp",
     "rest_framework",
-    "rest_framework.authtoken",
+    "knox",
     "drf_spectacular",
 ]
 
@@ -244,6 +245,32 @@ ACCOUNT_SIGNUP_FIELDS = ["username*", "email*", "password1*", "password2*"]
 # Who has not confirmed her address can't submit or join a team; where no mail goes out, that would be everybody.
 ACCOUNT_EMAIL_VERIFICATION = env("ACCOUNT_EMAIL_VERIFICATION", "mandatory" if MAIL_GOES_OUT else "optional")
 ACCOUNT_EMAIL_SUBJECT_PREFIX = "[Parakh] "
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # A changed password or a second factor switched off is told to its owner.
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False  # A reset for an address without an account mails nobody: it would be a way to.
+ACCOUNT_MAX_EMAIL_ADDRESSES = 5
+ACCOUNT_USERNAME_VALIDATORS = "challenge.accounts.username_validators"
+ACCOUNT_USERNAME_BLACKLIST = ["admin", "deadline", "operator", "organizer", "parakh", "reaper", "staff", "system"]
+ACCOUNT_ADAPTER = "challenge.accounts.AccountAdapter"
+ACCOUNT_LOGIN_ON_EMAIL_CONFIRMATION = False
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_REAUTHENTICATION_TIMEOUT = 900
+# Of the shared cache, by address (ip), by account or mail address asked for (key), by who is logged in (user).
+ACCOUNT_RATE_LIMITS = {
+    "login": "30/m/ip",
+    "login_failed": "10/m/ip,30/h/ip,5/5m/key",
+    "signup": "10/m/ip,50/h/ip",
+    "reset_password": "10/m/ip,50/h/ip,3/h/key",
+    "reset_password_from_key": "20/m/ip",
+    "change_password": "5/m/user",
+    "manage_email": "10/m/user,30/h/user",
+    "confirm_email": "1/3m/key",
+    "reauthenticate": "10/m/user",
+}
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_TOTP_ISSUER = "Parakh"
+MFA_TOTP_TOLERANCE = 1  # Clocks of telephones are half a minute off.
+MFA_ALLOW_UNVERIFIED_EMAIL = ACCOUNT_EMAIL_VERIFICATION != "mandatory"
 ACCOUNT_DEFAULT_HTTP_PROTOCOL = _site.scheme
 # How many reverse proxies of ours stand in front: rate limits count by the client's address.
 TRUSTED_PROXY_COUNT = int(env("TRUSTED_PROXY_COUNT", "0"))
@@ -275,7 +302,7 @@ CONTENT_SECURITY_POLICY = {
 # --- API -------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": [
-        "rest_framework.authentication.TokenAuthentication",
+        "challenge.api.authentication.TokenAuthentication",
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticatedOrReadOnly"],
@@ -289,6 +316,7 @@ REST_FRAMEWORK = {
     "DEFAULT_THROTTLE_RATES": {
         "anon": env("API_RATE_ANON", "60/min"),
         "user": env("API_RATE_USER", "300/min"),
+        "board_file": env("API_RATE_BOARD_FILE", "30/min"),  # A board as CSV or JSON: whoever asks, by address.
         "upload": env("API_RATE_UPLOAD", "3000/min"),  # Pieces of uploads.
     },
     "NUM_PROXIES": TRUSTED_PROXY_COUNT,
@@ -296,6 +324,9 @@ REST_FRAMEWORK = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "challenge.api.problems.problem_details",
 }
+KNOX_TOKEN_MODEL = "challenge.Token"  # noqa: S105 (a model)
+MIGRATION_MODULES = {"knox": None}  # Its own table is not used.
+REST_KNOX = {"TOKEN_MODEL": KNOX_TOKEN_MODEL, "TOKEN_PREFIX": "parakh_", "TOKEN_TTL": None}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Parakh API",
     "DESCRIPTION": "Phases, leaderboards and submissions.",

@@ -27,7 +27,7 @@ from challenge.intake import complete as complete
 from challenge.intake import create as create
 from challenge.intake import drop_broken_uploads as drop_broken_uploads
 from challenge.intake import receive as receive
-from challenge.models import Attempt, AttemptState, Host, State, Submission
+from challenge.models import Attempt, AttemptState, Host, Kind, State, Submission
 from evaluator.report import Report
 from sandbox import Code, Limits, Verdict
 
@@ -38,29 +38,28 @@ GRACE_SECONDS = 100
 # What a worker writes
 
 
-def claim(worker: str, lease_seconds: float, host: str | None = None) -> Attempt | None:
+def claim(worker: str, lease_seconds: float, host: str | None = None, *, only: Kind | None = None) -> Attempt | None:
     """Takes the next submission: one UPDATE decides who has it. None if nothing is due, or the host has no room.
 
     Args:
         worker: name of the worker, for the record.
         lease_seconds: how long it is ours without a sign of life.
         host: name of the host that will run it, which takes what it can give. None: whatever is next.
+        only: nothing but this kind.
     """
     while True:
         with transaction.atomic():
             here = hosts.in_turn(host) if host is not None else None
             if host is not None and here is None:
                 return None  # It is quarantined, or was never registered.
-            due = lineup.next_due(here).select_related("phase")
-            if connection.features.has_select_for_update_skip_locked:
-                due = due.select_for_update(of=("self",), skip_locked=True)
-            next_one = due.first()
+            next_one = _next(here, only)
+            if next_one is not None and here is not None and _waits_for_room(next_one, here):
+                # No run behind it may overtake: small ones would keep a large one out for ever. Predictions take
+                # nothing from it.
+                next_one = _next(here, Kind.PREDICTIONS)
             if next_one is None:
                 return None
             limits = next_one.phase.limits
-            # What comes behind it may not overtake: small runs would keep a large one out for ever.
-            if here is not None and not hosts.has_room(here, limits):
-                return None
             if states.move(
                 next_one,
                 State.QUEUED,
@@ -75,6 +74,18 @@ def claim(worker: str, lease_seconds: float, host: str | None = None) -> Attempt
                 note="",
             ):
                 return _new_attempt(next_one.pk, worker, here, limits)
+
+
+def _next(host: Host | None, only: Kind | None) -> Submission | None:
+    """The first that is due and that no other claimer is about to take; locked, where the database can."""
+    due = lineup.next_due(host, only).select_related("phase")
+    if connection.features.has_select_for_update_skip_locked:
+        due = due.select_for_update(of=("self",), skip_locked=True)
+    return due.first()
+
+
+def _waits_for_room(submission: Submission, host: Host) -> bool:
+    return Kind(submission.kind).runs and not hosts.has_room(host, submission.phase.limits)
 
 
 def _new_attempt(submission_pk: Any, worker: str, host: Host | None, limits: Limits) -> Attempt:

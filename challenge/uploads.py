@@ -84,19 +84,21 @@ class Source(Protocol):
 
 def ceiling(kind: str, limits: Limits) -> int:
     """Most bytes an upload of this kind may have in a phase with these limits."""
-    return limits.archive_packed_bytes if kind == Kind.CODE else limits.image_packed_bytes
+    return limits.archive_packed_bytes if Kind(kind).is_zip else limits.image_packed_bytes
 
 
 def check_head(kind: str, head: bytes) -> None:
     """Looks at the first bytes only: is it the sort of file this kind is made of?
 
     Raises:
-        BadUpload: it is empty, or neither a zip (code) nor a tar, plain or packed by gzip or zstd (image).
+        BadUpload: it is empty, or neither a zip (code, predictions) nor a tar, plain or packed by gzip or zstd (image).
     """
     if not head:
         raise BadUpload("The file is empty. Choose it again; perhaps it was still being written.")
     if kind == Kind.CODE and not head.startswith(b"PK\x03\x04"):
         raise BadUpload("This is not a zip archive. A code submission is a .zip with predict.py at its top.")
+    if kind == Kind.PREDICTIONS and not head.startswith(b"PK\x03\x04"):
+        raise BadUpload("This is not a zip archive. Predictions are a .zip of label maps, one PNG an image.")
     if kind == Kind.IMAGE and not (head[257:262] == b"ustar" or head.startswith((b"\x1f\x8b", b"\x28\xb5\x2f\xfd"))):
         raise BadUpload("This is not a tar archive. An image submission is the .tar that `docker save` writes.")
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from evaluator import label_maps
 from evaluator.errors import DatasetError
-from evaluator.metrics import CLASS_NAMES, LabelMap
+from evaluator.metrics import CLASS_NAMES, NO_CLASS, LabelMap
 
 MAX_IMAGES = 20_000
 """A ceiling on what one evaluation holds in memory: 33 kB an image."""
@@ -82,6 +82,18 @@ class Dataset:
             return label_maps.decode(path.read_bytes())
         except (OSError, label_maps.BadLabelMap) as error:
             raise DatasetError(f"{path}: {error}") from error
+
+    def presence(self) -> bytes:
+        """Which classes occur in which image, at scoring size: a byte an image, bit n for class n.
+
+        Raises:
+            DatasetError: a file is not a label map.
+        """
+        found = bytearray()
+        for index in range(len(self)):
+            labels = np.unique(self.truth(index))
+            found.append(sum(1 << int(label) for label in labels if label < NO_CLASS))
+        return bytes(found)
 
     def order(self, seed: int) -> list[int]:
         """The images in a random order that `seed` decides."""

@@ -22,8 +22,8 @@ _STAMP = (1980, 1, 1, 0, 0, 0)
 """The time of every entry: the same answers give the same bytes."""
 
 
-class TooLarge(Exception):
-    """The zip would be larger than MOST_BYTES."""
+class NotKept(Exception):
+    """The zip would be larger than MOST_BYTES, or lack answers."""
 
 
 class Keeper:
@@ -36,6 +36,7 @@ class Keeper:
     def __init__(self) -> None:
         self._maps = tempfile.TemporaryFile(prefix="parakh-answers-")  # noqa: SIM115 (closed by __exit__)
         self._failure: OSError | None = None
+        self._there: set[int] = set()
 
     def __enter__(self) -> Keeper:
         return self
@@ -49,6 +50,7 @@ class Keeper:
         try:
             self._maps.seek(index * _PIXELS)
             self._maps.write(np.minimum(labels, NO_CLASS).tobytes())
+            self._there.add(index)
         except OSError as error:
             self._failure = error
 
@@ -59,18 +61,20 @@ class Keeper:
             names: of the files, in the order of the data set.
 
         Raises:
-            TooLarge: it grows beyond `most_bytes`.
+            NotKept: it grows beyond `most_bytes`, or not all answers have been added.
             OSError: the disk failed, now or when an answer was added.
         """
         if self._failure is not None:
             raise self._failure
+        if len(self._there) < len(names):
+            raise NotKept(f"only {len(self._there)} of {len(names)} answers are there")
         self._maps.seek(0)
         with zipfile.ZipFile(sink, "w", zipfile.ZIP_STORED) as archive:
             for name in names:
                 labels = np.frombuffer(self._maps.read(_PIXELS), np.uint8).reshape(SCORE_SIZE[::-1])
                 archive.writestr(zipfile.ZipInfo(name, _STAMP), encode(labels))
                 if sink.tell() > most_bytes:
-                    raise TooLarge(f"the label maps take more than {most_bytes} bytes")
+                    raise NotKept(f"the label maps take more than {most_bytes} bytes")
 
 
 def encode(labels: LabelMap) -> bytes:

@@ -6,20 +6,22 @@ import dataclasses
 import datetime as dt
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import factory
+import numpy as np
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 from PIL import Image
 
-from challenge import hosts, submissions, teams
-from challenge.models import Challenge, Dataset, Phase, Picture, Stage, Submission, Team
+from challenge import hosts, submissions, teams, tokens
+from challenge.models import Challenge, Dataset, Phase, Picture, Stage, Submission, Team, Token
 from evaluator.metrics import CLASS_NAMES, Scores, scores
 from evaluator.report import Measurements, Report
+from evaluator.splits import public_images
 from sandbox import Code, Limits, Observation, Verdict, verdict
 from tests.matrices import matrices
 
@@ -101,6 +103,11 @@ def team(challenge: Challenge, *people: User, name: str = "") -> Team:
     return made
 
 
+def token(user: User) -> str:
+    """A new API token of this person."""
+    return tokens.make(user, f"token {Token.objects.count()}", None)
+
+
 def code_zip(predict: str = CONSTANT_PREDICT) -> SimpleUploadedFile:
     """A code submission's upload with this predict.py."""
     packed = io.BytesIO()
@@ -117,6 +124,15 @@ def picture(challenge: Challenge, name: str, kind: str = "PNG") -> Picture:
     return Picture.objects.create(
         challenge=challenge, name=name, file=file, width=32, height=18, bytes=len(drawn.getvalue())
     )
+
+
+def predictions_zip(files: Mapping[str, bytes]) -> SimpleUploadedFile:
+    """Predictions' upload: label maps by name."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return SimpleUploadedFile("predictions.zip", packed.getvalue(), "application/zip")
 
 
 def submission(phase: Phase, team: Team, *, user: User | None = None, **given: Any) -> Submission:
@@ -156,6 +172,12 @@ def found_scores(miou: float = 0.5, skills: Sequence[float] = ()) -> Scores:
     return dataclasses.replace(
         alike, miou=miou, iou=dict.fromkeys(CLASS_NAMES, miou), pixel_accuracy=miou, mean_pixel_accuracy=miou
     )
+
+
+def split_skills(phase: Phase, public: float, private: float, images: int = 20) -> list[float]:
+    """Shares of twenty images that are right: so much of each public one, and of each private one of this phase."""
+    part = public_images(np.ones((images, 7), dtype=bool), phase.public_share, phase.split_seed)
+    return [public if is_public else private for is_public in part]
 
 
 def report(

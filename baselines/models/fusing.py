@@ -40,9 +40,9 @@ def affine(norm: nn.Module) -> tuple[Tensor, Tensor]:
 
 @torch.no_grad()
 def absorb(conv: nn.Conv2d | nn.ConvTranspose2d, scale: Tensor, shift: Tensor) -> None:
-    """Make `conv` yield scale * conv(x) + shift; both float[outputs]. The convolution must have a bias."""
+    """Make `conv` yield scale * conv(x) + shift; both float[outputs]. It gets a bias if it has none."""
     if conv.bias is None:
-        raise TypeError("a convolution without a bias can't absorb a shift")
+        conv.bias = nn.Parameter(torch.zeros_like(shift))
     if isinstance(conv, nn.ConvTranspose2d):  # weight [inputs, outputs, kh, kw]
         conv.weight.mul_(scale.view(1, -1, 1, 1))
     else:  # weight [outputs, inputs / groups, kh, kw]

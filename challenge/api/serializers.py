@@ -8,6 +8,7 @@ from drf_spectacular.utils import extend_schema_field, inline_serializer
 from rest_framework import serializers
 
 from challenge import lineup, permissions, submissions, uploads
+from challenge.admission import MOST_GMAC, MOST_PARAMETERS
 from challenge.leaderboard import Row
 from challenge.models import Attempt, Kind, Phase, Score, Submission
 from challenge.results import PER_IMAGE
@@ -23,6 +24,7 @@ class PhaseOut(serializers.ModelSerializer[Phase]):
     dataset = serializers.CharField(source="dataset.name")
     images = serializers.IntegerField(source="dataset.images")
     limits = serializers.DictField(source="limits_data")
+    kinds = serializers.ListField(child=serializers.CharField(), help_text="Kinds of submission it takes.")
 
     class Meta:
         model = Phase
@@ -38,6 +40,7 @@ class PhaseOut(serializers.ModelSerializer[Phase]):
             "is_open",
             "contract",
             "hidden_data",
+            "kinds",
             "limits",
             "quota_per_day",
             "quota_total",
@@ -141,6 +144,10 @@ class SubmissionOut(serializers.ModelSerializer[Submission]):
             "kind",
             "base",
             "title",
+            "method",
+            "link",
+            "parameters",
+            "gmac",
             "file_name",
             "file_bytes",
             "file_sha256",
@@ -186,7 +193,35 @@ class ClientFields(serializers.Serializer[Any]):
         return attrs
 
 
-class SubmissionIn(ClientFields):
+class DescriptionFields(ClientFields):
+    """What a team says of a submission: shown, never measured."""
+
+    title = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
+    method = serializers.CharField(
+        max_length=1000, required=False, default="", allow_blank=True, help_text="How it works, in a few sentences."
+    )
+    link = serializers.URLField(
+        max_length=200, required=False, default="", allow_blank=True, help_text="Paper or code: http or https."
+    )
+    parameters = serializers.IntegerField(
+        min_value=0, max_value=MOST_PARAMETERS, required=False, default=None, allow_null=True
+    )
+    gmac = serializers.FloatField(
+        min_value=0,
+        max_value=MOST_GMAC,
+        required=False,
+        default=None,
+        allow_null=True,
+        help_text="10^9 multiply-accumulates an image.",
+    )
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What was said, as the services take it."""
+        return {name: self.validated_data[name] for name in ("title", "method", "link", "parameters", "gmac")}
+
+
+class SubmissionIn(DescriptionFields):
     """What a client may say about a new submission."""
 
     phase = serializers.IntegerField(help_text="Id of the phase.")
@@ -194,11 +229,10 @@ class SubmissionIn(ClientFields):
     base = serializers.CharField(
         max_length=30, required=False, default="", help_text="Base image of a code submission."
     )
-    title = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
     file = serializers.FileField(allow_empty_file=True, max_length=200)
 
 
-class UploadIn(ClientFields):
+class UploadIn(DescriptionFields):
     """What a client may say about an upload that will come in pieces."""
 
     phase = serializers.IntegerField(help_text="Id of the phase.")
@@ -206,7 +240,6 @@ class UploadIn(ClientFields):
     base = serializers.CharField(
         max_length=30, required=False, default="", help_text="Base image of a code submission."
     )
-    title = serializers.CharField(max_length=100, required=False, default="", allow_blank=True)
     file_name = serializers.CharField(max_length=200, required=False, default="")
     size = serializers.IntegerField(min_value=0, max_value=MOST_BYTES, help_text="Bytes of the whole file.")
     sha256 = serializers.RegexField(

@@ -123,8 +123,8 @@ class SubmissionList(generics.ListAPIView[Submission]):
             user=user,
             kind=fields["kind"],
             base=fields["base"],
-            title=fields["title"],
             upload=fields["file"],
+            **asked.about,
         )
         shown = SubmissionOut(submission, context={"request": request})
         return Response(shown.data, status=status.HTTP_201_CREATED)

@@ -22,7 +22,7 @@ from challenge.models.challenges import (
 from challenge.models.hosts import Host
 from challenge.models.notices import Alert, AuditEntry, Notice, Topic
 from challenge.models.organizing import QuotaGrant, Rerun, RerunItem
-from challenge.models.people import IdempotencyKey, Profile
+from challenge.models.people import IdempotencyKey, Profile, Token
 from challenge.models.scores import Board, BoardRow, Record, Score, Standing
 from challenge.models.submissions import (
     VERDICTS,
@@ -73,6 +73,7 @@ __all__ = [
     "State",
     "Submission",
     "Team",
+    "Token",
     "Topic",
     "Transition",
     "default_kinds",

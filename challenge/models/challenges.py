@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import secrets
+import zoneinfo
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
@@ -45,7 +47,7 @@ class Dataset(models.Model):
         default=False, help_text="Its images and labels may be shown to everybody, with a model's answers beside them."
     )
     # A challenge on somebody's secret images could have them read out: staff say which ones may use them.
-    granted = models.ManyToManyField(
+    granted: models.ManyToManyField[Challenge, Any] = models.ManyToManyField(
         "Challenge", related_name="granted_datasets", blank=True, help_text="May use it. Open and drawn ones: any may."
     )
     created = models.DateTimeField(default=timezone.now)
@@ -88,6 +90,14 @@ class Challenge(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def zone(self) -> zoneinfo.ZoneInfo:
+        """The time zone its organizers write dates in; UTC where the name is none (any more)."""
+        try:
+            return zoneinfo.ZoneInfo(self.time_zone)
+        except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+            return zoneinfo.ZoneInfo("UTC")
 
     @property
     def is_public(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
+from knox.models import AbstractAuthToken
 
 
 class Profile(models.Model):
@@ -33,3 +34,17 @@ class IdempotencyKey(models.Model):
 
     def __str__(self) -> str:
         return self.key
+
+
+class Token(AbstractAuthToken):  # type: ignore[misc]
+    """Lets a script act as a person. Only its digest is kept; what begins it tells it from others."""
+
+    name = models.CharField(max_length=60, help_text="What it is for.")
+    last_used = models.DateTimeField(null=True, blank=True, help_text="Written down at most every few minutes.")
+
+    class Meta:
+        ordering = ("created",)
+        constraints = (models.UniqueConstraint(fields=("user", "name"), name="token_name_unique"),)
+
+    def __str__(self) -> str:
+        return f"{self.name} of {self.user}"

@@ -21,6 +21,16 @@ class Kind(models.TextChoices):
     IMAGE = "image", "Image: a docker save tar"
     PREDICTIONS = "predictions", "Predictions: a zip of label maps"
 
+    @property
+    def is_zip(self) -> bool:
+        """Uploaded as a zip, under the limits of archives; else as an image tar."""
+        return self is not Kind.IMAGE
+
+    @property
+    def runs(self) -> bool:
+        """Needs a container, and so a host with room for it."""
+        return self is not Kind.PREDICTIONS
+
 
 class State(models.TextChoices):
     """Where a submission stands. The allowed moves are in submissions.py."""
@@ -124,9 +134,19 @@ class Submission(models.Model):
                 condition=Q(state="queued", held_at__isnull=True),
                 name="submission_phase_queue",
             ),
+            models.Index(  # They may be taken while runs wait for room: not to be looked for among all that wait.
+                fields=("phase", "turn", "queued_at", "id"),
+                condition=Q(state="queued", held_at__isnull=True, kind="predictions"),
+                name="submission_predictions_queue",
+            ),
             models.Index(fields=("lease_until",), condition=Q(state="evaluating"), name="submission_leases"),
             models.Index(fields=("state", "created"), name="submission_state"),
             models.Index(fields=("team", "phase", "-created"), name="submission_of_team"),
+            models.Index(
+                fields=("phase", "-disqualified_at"),
+                condition=Q(disqualified_at__isnull=False),
+                name="disqualified_submissions",
+            ),
         )
 
     def __str__(self) -> str:
@@ -187,6 +207,7 @@ class Attempt(models.Model):
                 fields=("submission",), condition=~Q(state="done"), name="one_live_attempt_per_submission"
             ),
         )
+        indexes = (models.Index(fields=("id",), condition=~Q(predictions=""), name="attempts_with_label_maps"),)
 
     def __str__(self) -> str:
         return f"attempt {self.number} of {self.submission}"

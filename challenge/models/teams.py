@@ -31,6 +31,13 @@ class Team(models.Model):
             models.UniqueConstraint(fields=("challenge", "slug"), name="team_slug_unique"),
             models.UniqueConstraint(fields=("challenge", "name"), name="team_name_unique"),
         )
+        indexes = (
+            models.Index(
+                fields=("challenge", "-disqualified_at"),
+                condition=Q(disqualified_at__isnull=False),
+                name="disqualified_teams",
+            ),
+        )
 
     def __str__(self) -> str:
         return self.name

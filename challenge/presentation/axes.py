@@ -40,6 +40,7 @@ class Measure:
     """
 
     name: str
+    short: str
     title: str
     better: str
     unit: str
@@ -49,10 +50,10 @@ class Measure:
 MEASURES = {
     measure.name: measure
     for measure in (
-        Measure("latency", "Median latency an image", "further left is faster", "ms", 1e-3),
-        Measure("memory", "Peak memory", "further left is smaller", "MiB", 1024.0**2),
-        Measure("size", "Size of code or image", "further left is smaller", "MiB", 1024.0**2),
-        Measure("parameters", "Parameters, as declared", "further left is smaller", "M", 1e6),
+        Measure("latency", "Latency", "Median latency an image", "further left is faster", "ms", 1e-3),
+        Measure("memory", "Memory", "Peak memory", "further left is smaller", "MiB", 1024.0**2),
+        Measure("size", "Size", "Size of code or image", "further left is smaller", "MiB", 1024.0**2),
+        Measure("parameters", "Parameters", "Parameters, as declared", "further left is smaller", "M", 1e6),
     )
 }
 

@@ -52,6 +52,19 @@ def main_lines(limits: Limits) -> list[LimitLine]:
     return [*(line(limits, name) for name in MAIN), LimitLine("Network", "none")]
 
 
+def archive_lines(limits: Limits) -> list[LimitLine]:
+    """Those that a zip of predictions meets: nothing else of them applies where nothing runs."""
+    return [line(limits, name) for name in ("archive_packed_bytes", "archive_unpacked_bytes", "archive_files")]
+
+
+def archive_sentence(limits: Limits) -> str:
+    """The same in one line."""
+    return (
+        f"zip of {units.exact_size(limits.archive_packed_bytes)}, unpacked "
+        f"{units.exact_size(limits.archive_unpacked_bytes)}, {limits.archive_files} files"
+    )
+
+
 def group_lines(limits: Limits) -> list[tuple[str, list[LimitLine]]]:
     """All of them, under headings."""
     return [(title, [line(limits, name) for name in names]) for title, names in grouped_names()]

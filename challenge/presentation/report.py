@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib.auth.models import AnonymousUser, User
 
-from challenge import lineup, permissions, submissions
+from challenge import forecast, lineup, permissions, submissions
 from challenge.models import Attempt, AttemptState, Score, State, Submission
 from challenge.presentation import curves, figures, limits_text, timeline, units
 
@@ -109,9 +109,12 @@ def _waiting(submission: Submission) -> str:
         return place.why
     if place.position is None:  # Claimed since the row was read.
         return "A worker has just taken it."
+    wait = forecast.of_submission(submission, place)
     if place.position == 1:
-        return f"{again}It is next: it starts as soon as a worker is free."
-    return f"{again}It is number {place.position} in the queue. Teams take turns."
+        soon = f", in {wait}" if wait.startswith("about") else ""
+        return f"{again}It is next: it starts as soon as a worker is free{soon}."
+    told = f" It starts in {wait}, if nothing comes between." if wait else ""
+    return f"{again}It is number {place.position} in the queue; teams take turns.{told}"
 
 
 def _working(submission: Submission, newest: Attempt) -> str:

@@ -101,7 +101,7 @@ def _text(value: float, measure: Measure) -> str:
     return f"{value:g} {measure.unit}"
 
 
-_LETTER, _LINE, _RADIUS = 7.6, 16.0, 8.0
+_LETTER, _LINE, _RADIUS = 8.8, 18.0, 8.0
 
 _OFFSETS = (
     (11.0, 4.0, "start"),

@@ -7,6 +7,16 @@ in none. While a phase is frozen the first two know only what was sent before, a
 `leaderboard.py` reads what is written here.
 """
 
+from challenge.ranking.acts import choose_final, disqualify, reinstate, reveal, unchoose_final, why_not_reveal
 from challenge.ranking.rows import rebuild, refresh
 
-__all__ = ["rebuild", "refresh"]
+__all__ = [
+    "choose_final",
+    "disqualify",
+    "rebuild",
+    "refresh",
+    "reinstate",
+    "reveal",
+    "unchoose_final",
+    "why_not_reveal",
+]

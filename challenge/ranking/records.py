@@ -62,9 +62,9 @@ def _steps_after(phase: Phase, last: Entry | None) -> list[Entry]:
 
 
 def _write(phase: Phase, steps: Sequence[Entry]) -> None:
-    wanted = {(entry.id, entry.public, entry.created): entry for entry in steps}
+    wanted = {(entry.id, entry.team, entry.public, entry.created): entry for entry in steps}
     for row in Record.objects.filter(phase=phase):
-        if wanted.pop((row.submission_id, row.miou, row.achieved), None) is None:
+        if wanted.pop((row.submission_id, row.team_id, row.miou, row.achieved), None) is None:
             row.delete()
     Record.objects.bulk_create(
         Record(phase=phase, team_id=e.team, submission_id=e.id, miou=e.public, achieved=e.created)

@@ -5,23 +5,24 @@ Called in the transactions that change what is ranked. Locks are taken in this o
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from django.db import transaction
-from django.db.models import BigIntegerField
-from django.db.models.fields.json import KT
-from django.db.models.functions import Cast
+from django.db.models import BigIntegerField, Value
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, NullIf
 
-from challenge import fronts
-from challenge.limits_key import limits_key
+from challenge import fronts, kept
+from challenge.limits_key import key_of_snapshot
 from challenge.models import Board, BoardRow, Kind, Phase, Standing, Submission, Team
 from challenge.ranking import records
 from challenge.ranking.entries import Entry, choose, entries, frozen_since, ranked
 from evaluator.metrics import CLASS_NAMES
-from sandbox import Limits
 
 BATCH = 500
 """Teams whose rows are worked out at once."""
@@ -38,16 +39,23 @@ def refresh(phase: Phase, team: Team) -> None:
     _refresh(phase, [team.pk])
 
 
-def rebuild(phase: Phase) -> int:
-    """Puts right the rows of all teams, what the boards come to, and the records: after a reveal, another freeze …
+def rebuild(phase: Phase, since: dt.datetime | None = None) -> int:
+    """Puts right the rows of all teams, what the boards come to, and the records: after another freeze, a repair …
 
     In batches, each a transaction of its own unless there is one around.
+
+    Args:
+        since: only the teams that have sent something from then on; others have not changed.
 
     Returns:
         How many teams were looked at.
     """
-    teams = set(Submission.objects.filter(phase=phase, score__isnull=False).values_list("team_id", flat=True))
-    teams |= set(BoardRow.objects.filter(phase=phase).values_list("team_id", flat=True))
+    scored = Submission.objects.filter(phase=phase, score__isnull=False)
+    if since is None:
+        teams = set(scored.values_list("team_id", flat=True).distinct())
+        teams |= set(BoardRow.objects.filter(phase=phase).values_list("team_id", flat=True).distinct())
+    else:
+        teams = set(scored.filter(created__gte=since).values_list("team_id", flat=True).distinct())
     in_order = sorted(teams)
     for start in range(0, len(in_order), BATCH):
         with transaction.atomic():
@@ -76,6 +84,7 @@ def _refresh(phase: Phase, team_ids: Sequence[int], *, is_batch: bool = False) -
     }
     after = _write_rows(phase, there, wanted)
     _note_rows(_locked(phase), there, after, is_batch)
+    transaction.on_commit(partial(kept.tidy, phase, list(team_ids)), robust=True)
     if not is_batch:
         public = [entry for its in of_teams.values() for entry in its if since is None or entry.created < since]
         records.note(phase, team_ids, public)
@@ -119,9 +128,9 @@ def _write_rows(phase: Phase, there: Mapping[Place, BoardRow], wanted: Mapping[P
 def _figures(submissions: Collection[uuid.UUID], has_split: bool) -> dict[tuple[uuid.UUID, bool], dict[str, Any]]:
     """_FIGURES by submission, and by whether they are those of the private images."""
     found = {}
-    rows = Submission.objects.filter(pk__in=submissions).annotate(
-        image_bytes=Cast(KT("score__attempt__measurements__image_bytes"), BigIntegerField())
-    )
+    # Only this one of the measurements, which may be long; SQLite has JSON's null as the word.
+    measured = NullIf(KeyTextTransform("image_bytes", "score__attempt__measurements"), Value("null"))
+    rows = Submission.objects.filter(pk__in=submissions).annotate(image_bytes=Cast(measured, BigIntegerField()))
     for row in rows.values(
         "pk", "created", "kind", "parameters", "score_id", "score__miou", "score__iou", "score__latency_median_seconds",
         "score__memory_peak_bytes", "score__cpu_seconds", "score__attempt__limits_data", "team__is_baseline",
@@ -137,7 +146,7 @@ def _figures(submissions: Collection[uuid.UUID], has_split: bool) -> dict[tuple[
             "cpu_seconds": row["score__cpu_seconds"],
             "size": row["image_bytes"],
             "parameters": row["parameters"],
-            "limits_key": limits_key(Limits.from_dict(row["score__attempt__limits_data"])) if is_run else "",
+            "limits_key": key_of_snapshot(row["score__attempt__limits_data"]) if is_run else "",
             "is_baseline": row["team__is_baseline"],
         }
         found[row["pk"], False] = common | {"miou": row["score__miou"]} | _by_class(row["score__iou"])

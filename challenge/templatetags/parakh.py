@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-import zoneinfo
 from typing import Any
 
+from allauth.mfa.utils import is_mfa_enabled
 from django import template
+from django.contrib.auth.models import AnonymousUser, User
+from django.db import DatabaseError
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from challenge import markdown as markdown_text
+from challenge import ways
 from challenge.leaderboard import Row
 from challenge.models import Announcement, Challenge, Score, State, Submission
 from challenge.presentation import axes, units
@@ -29,6 +32,12 @@ register.filter("seconds", units.seconds)
 register.filter("percent", units.percent)
 register.filter("count", units.count)
 register.filter("visible_controls", units.visible_controls)
+
+
+@register.filter
+def web_address(text: str) -> str:
+    """An address to link to; empty for what a browser would run or send mail to, however it came into the record."""
+    return text if text.startswith(("http://", "https://")) else ""
 
 
 @register.filter
@@ -60,9 +69,25 @@ def markdown(text: str, top: int = 2) -> SafeString:
 
 
 @register.simple_tag
+def lacks_second_factor(user: User | AnonymousUser) -> bool:
+    """True for staff who log in with a password alone."""
+    return bool(user.is_authenticated and user.is_staff and not is_mfa_enabled(user))
+
+
+@register.simple_tag
 def prose(text: str, images: tuple[markdown_text.Image, ...] = (), top: int = 2) -> SafeString:
     """The same with pictures of the challenge: `images` of presentation/pictures.py."""
     return markdown_text.render(text, top, images)
+
+
+@register.simple_tag(takes_context=True)
+def ways_from(context: dict[str, Any]) -> list[ways.Way]:
+    """Where one probably wanted to go. Nothing is worth a second error on a page of errors."""
+    request = context["request"]
+    try:
+        return ways.from_address(request.user, request.path)
+    except DatabaseError:
+        return []
 
 
 @register.simple_tag
@@ -99,21 +124,21 @@ def utc(moment: dt.datetime) -> str:
 
 
 @register.filter
-def when_in(moment: dt.datetime | None, zone: str) -> SafeString | str:
+def when_in(moment: dt.datetime | None, challenge: Challenge) -> SafeString | str:
     """A date and time in UTC and, in words below, where the organizers are."""
-    there = _in_zone(moment, zone)
-    if moment is None or there is None:
+    if moment is None:
+        return units.NOTHING
+    there = moment.astimezone(challenge.zone)
+    if not there.utcoffset():
         return when(moment)
-    return format_html('{} <span class="there">{}</span>', when(moment), f"{there:%-d %b, %H:%M} in {zone}")
-
-
-def _in_zone(moment: dt.datetime | None, zone: str) -> dt.datetime | None:
-    """None where it would say the same as UTC, or there is no such zone."""
-    try:
-        there = moment.astimezone(zoneinfo.ZoneInfo(zone)) if moment else None
-    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        return None
-    return there if there and there.utcoffset() else None
+    place = challenge.time_zone.rpartition("/")[2].replace("_", " ")
+    day_there = "" if there.date() == moment.astimezone(dt.UTC).date() else f"{there:%-d %b}, "
+    return format_html(
+        '{} <span class="there" title="{}">{}</span>',
+        when(moment),
+        challenge.time_zone,
+        f"{day_there}{there:%H:%M} in {place}",
+    )
 
 
 @register.filter

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any
@@ -11,6 +12,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, St
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
+from rest_framework.throttling import SimpleRateThrottle
 
 from challenge import entrants, permissions
 from challenge import leaderboard as boards
@@ -64,12 +66,24 @@ def _board(request: HttpRequest, slug: str, phase_slug: str) -> Board:
     return Board(phase, phases, allowed, asking.Asked.of(request.GET, allowed))
 
 
+def _page(board: Board) -> boards.Page:
+    asked = board.asked
+    return boards.page(
+        board.phase,
+        asked.standing,
+        sort=asked.sort.name,
+        filters=asked.filters,
+        number=asked.number,
+        size=boards.PAGE_SIZE,
+    )
+
+
 @require_safe
 def leaderboard(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
     """One page of the table, in the order and with the filters that the address names."""
     board = _board(request, slug, phase_slug)
     phase, asked = board.phase, board.asked
-    page = boards.page(phase, asked.standing, sort=asked.sort.name, filters=asked.filters, number=asked.number)
+    page = _page(board)
     mine = entrants.my_row(request.user, phase, asked.standing)
     elsewhere = mine is not None and all(row.id != mine.pk for row in page)
     is_first = page.number == 1
@@ -99,7 +113,7 @@ def leaderboard_chart(request: HttpRequest, slug: str, phase_slug: str) -> HttpR
     """mIoU against what it costs: the front of the whole board, and the rows of a page of the table."""
     board = _board(request, slug, phase_slug)
     phase, asked = board.phase, board.asked
-    page = boards.page(phase, asked.standing, sort=asked.sort.name, filters=asked.filters, number=asked.number)
+    page = _page(board)
     mine = entrants.my_row(request.user, phase, asked.standing)
     found = boards.pareto(phase, asked.standing, asked.against, beside=[row.id for row in page])
     points = [*found.front[-MOST_FRONT:], *found.others]
@@ -138,7 +152,7 @@ def leaderboard_csv(request: HttpRequest, slug: str, phase_slug: str) -> HttpRes
     """The table as CSV, with the filters of the address, in the order of mIoU."""
     board = _board(request, slug, phase_slug)
     lines = spreadsheets.csv_lines(boards.EXPORT_COLUMNS, _rows(board))
-    return _file(board, lines, "text/csv; charset=utf-8", "csv")
+    return _too_many(request) or _file(board, lines, "text/csv; charset=utf-8", "csv")
 
 
 @require_safe
@@ -152,7 +166,25 @@ def leaderboard_json(request: HttpRequest, slug: str, phase_slug: str) -> HttpRe
         "made": timezone.now().isoformat(timespec="seconds"),
         "most_rows": MOST_EXPORTED,
     }
-    return _file(board, spreadsheets.json_lines(about, _rows(board)), "application/json", "json")
+    return _too_many(request) or _file(board, spreadsheets.json_lines(about, _rows(board)), "application/json", "json")
+
+
+class _Files(SimpleRateThrottle):
+    """A file is a whole board: who asks by the minute waits."""
+
+    scope = "board_file"
+
+    def get_cache_key(self, request: HttpRequest, view: object) -> str:  # type: ignore[override]
+        return f"board-file:{self.get_ident(request)}"  # type: ignore[arg-type]
+
+
+def _too_many(request: HttpRequest) -> HttpResponse | None:
+    throttle = _Files()
+    if throttle.allow_request(request, None):  # type: ignore[arg-type]
+        return None
+    wait = math.ceil(throttle.wait() or 1)
+    words = f"Too many files in a short time. Ask again in {wait} seconds, or use the API: it has the board in pages.\n"
+    return HttpResponse(words, status=429, content_type="text/plain; charset=utf-8", headers={"Retry-After": str(wait)})
 
 
 def _rows(board: Board) -> Iterator[dict[str, Any]]:

@@ -56,7 +56,8 @@ def submission(request: HttpRequest, pk: uuid.UUID) -> Submission:
 
 def _submissions(request: HttpRequest) -> QuerySet[Submission]:
     related = ("phase__challenge", "phase__dataset", "team", "creator", "score__attempt")
-    return permissions.visible_submissions(request.user).select_related(*related)
+    found = permissions.visible_submissions(request.user).select_related(*related)
+    return found.prefetch_related("phase__challenge__organizers", "team__memberships")  # permissions.py asks often.
 
 
 def _require_editor(request: HttpRequest, found: Challenge) -> None:

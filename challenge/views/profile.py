@@ -1,57 +1,88 @@
-"""A person's own page: account, teams, and the API token."""
+"""A person's own page: account, second factor, mails she wants, teams and invitations, API tokens."""
 
 from __future__ import annotations
 
-from typing import cast
+from typing import Any, cast
 
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.contrib.auth.models import User
-from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
-from rest_framework.authtoken.models import Token
 
-from challenge import permissions, subscriptions
+from challenge import invitations, permissions, subscriptions, tokens
+from challenge.forms.accounts import SettingsForm, TokenForm
+from challenge.models import Profile, Token
 
 
 @login_required
 @never_cache
 def profile(request: HttpRequest) -> HttpResponse:
-    """Account, teams, and the API token: shown in full once, right after it was made."""
+    """All of it on one page. A new token is shown in full once, right after it was made."""
+    return _page(request)
+
+
+def _page(request: HttpRequest, token_form: TokenForm | None = None, status: int = 200) -> HttpResponse:
     user = cast(User, request.user)
-    context = {
-        "memberships": list(user.memberships.select_related("team", "challenge")),
-        "token": Token.objects.filter(user=user).first(),
+    context: dict[str, Any] = {
+        "addresses": list(EmailAddress.objects.filter(user=user).order_by("-primary", "email")),
+        "has_second_factor": Authenticator.objects.filter(user=user, type=Authenticator.Type.TOTP).exists(),
+        "settings_form": SettingsForm(instance=Profile.objects.filter(user=user).first() or Profile(user=user)),
+        "memberships": list(user.memberships.select_related("team", "challenge").order_by("-joined")),
+        "invitations": list(invitations.for_person(user)),
+        "tokens": list(Token.objects.filter(user=user)),
+        "most_tokens": tokens.MOST,
         "new_token": request.session.pop("new_token", ""),
+        "token_form": token_form or TokenForm(),
         "site": settings.SITE_URL,
         "example_phase": permissions.visible_phases(user).order_by("-closes").values_list("pk", flat=True).first() or 1,
     }
-    return render(request, "profile.html", context)
+    return render(request, "profile.html", context, status=status)
 
 
 @login_required
 @require_POST
-def token_create(request: HttpRequest) -> HttpResponse:
-    """A new token in place of the old one."""
+def settings_save(request: HttpRequest) -> HttpResponse:
+    """Which mails she wants."""
     user = cast(User, request.user)
-    with transaction.atomic():
-        Token.objects.filter(user=user).delete()
-        token = Token.objects.create(user=user)
-    request.session["new_token"] = token.key
+    form = SettingsForm(request.POST)
+    if form.is_valid():  # Two check boxes always are.
+        subscriptions.choose(user.pk, **form.cleaned_data)
+        messages.success(request, "Saved.")
     return redirect("profile")
 
 
 @login_required
 @require_POST
+def token_create(request: HttpRequest) -> HttpResponse:
+    """One more token."""
+    form = TokenForm(request.POST)
+    if form.is_valid():
+        try:
+            token = tokens.make(cast(User, request.user), form.cleaned_data["name"], form.cleaned_data["days"])
+        except tokens.TokenRefused as refusal:
+            form.add_error("name", str(refusal))
+        else:
+            request.session["new_token"] = token
+            return redirect("profile")
+    return _page(request, form, status=400)
+
+
+@login_required
+@require_POST
 def token_revoke(request: HttpRequest) -> HttpResponse:
-    """No token: scripts that used it are refused from now on."""
-    Token.objects.filter(user=cast(User, request.user)).delete()
-    messages.success(request, "Revoked: the token no longer works.")
+    """The token no longer works: scripts that use it are refused from now on."""
+    name = request.POST.get("name", "")
+    if tokens.revoke(cast(User, request.user), name):
+        messages.success(request, f"Revoked: the token “{name}” no longer works.")
+    else:
+        messages.error(request, "You have no token of that name.")
     return redirect("profile")
 
 

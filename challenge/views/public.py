@@ -97,7 +97,7 @@ def challenge(request: HttpRequest, slug: str) -> HttpResponse:
     found = finding.challenge(request, slug)
     phases = list(found.phases.select_related("dataset"))
     shown = main_phase(phases)
-    newest = found.announcements.first()
+    newest = found.announcements.filter(withdrawn_at=None).first()
     context = {
         "challenge": found,
         "phase": shown,
@@ -128,7 +128,7 @@ def challenge_page(request: HttpRequest, slug: str, page: str) -> HttpResponse:
 def news(request: HttpRequest, slug: str) -> HttpResponse:
     """What the organizers have announced, newest first."""
     found = finding.challenge(request, slug)
-    page = Paginator(found.announcements.all(), LISTED).get_page(request.GET.get("page"))
+    page = Paginator(found.announcements.filter(withdrawn_at=None), LISTED).get_page(request.GET.get("page"))
     return render(request, "news.html", {**head(request, found), "page": page, "images": pictures.of(found)})
 
 

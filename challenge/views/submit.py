@@ -13,9 +13,9 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
-from challenge import permissions, quotas, storage, submissions, teams, uploads
+from challenge import forecast, permissions, quotas, storage, submissions, teams, uploads
 from challenge.forms.submitting import SubmitForm, UploadForm
-from challenge.models import Phase, State, Submission, Team
+from challenge.models import Kind, Phase, State, Submission, Team
 from challenge.presentation import limits_text
 from challenge.views import finding
 
@@ -46,6 +46,10 @@ def submit(request: HttpRequest, slug: str, phase_slug: str) -> HttpResponse:
         "under_way": [(submission, uploads.offset(submission)) for submission in under_way],
         "main_limits": limits_text.main_lines(phase.limits),
         "limit_groups": limits_text.group_lines(phase.limits),
+        "archive_limits": limits_text.archive_lines(phase.limits),
+        "takes_runs": any(Kind(kind).runs for kind in phase.kinds),
+        "takes_predictions": Kind.PREDICTIONS in phase.kinds,
+        "wait": forecast.of_next(phase, phase.kinds[0]) if phase.is_open and phase.kinds else "",
         "may_edit": permissions.can_edit(user, phase.challenge),
     }
     return render(request, "submit.html", context, status=status)
@@ -92,7 +96,7 @@ def _found_and_create(form: SubmitForm, phase: Phase, team: Team | None, user: U
     Not one transaction: that would keep the database locked while a large file is copied.
     """
     founded = None if team else teams.found(phase.challenge, user, form.cleaned_data["team_name"])
-    wanted = {name: form.cleaned_data[name] for name in ("kind", "title")}
+    wanted = {"kind": form.cleaned_data["kind"], "base": form.cleaned_data.get("base", ""), **form.about}
     place: dict[str, Any] = {"phase": phase, "team": team or founded, "user": user}
     try:
         if isinstance(form, UploadForm):

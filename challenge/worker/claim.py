@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db import connection
 
 from challenge import submissions
-from challenge.models import Attempt
+from challenge.models import Attempt, Kind
 from challenge.worker.host import engine_answers
 
 log = structlog.get_logger(__name__)
@@ -35,11 +35,10 @@ def run_id(attempt: Attempt) -> str:
 def claim_next() -> Attempt | None:
     """Claims the next submission that this host can take now, or None.
 
-    None also while the engine does not answer: each claim would cost a submission one of its tries.
+    While the engine does not answer it takes only what needs none: each claim would cost a run one of its tries.
     """
-    if not engine_answers():
-        return None
-    attempt = submissions.claim(worker_name(), settings.PARAKH_LEASE_SECONDS, settings.PARAKH_HOST_NAME)
+    only = None if engine_answers() else Kind.PREDICTIONS
+    attempt = submissions.claim(worker_name(), settings.PARAKH_LEASE_SECONDS, settings.PARAKH_HOST_NAME, only=only)
     if attempt is not None:
         log.info("claimed", submission=str(attempt.submission_id), attempt=attempt.pk, number=attempt.number)
     return attempt

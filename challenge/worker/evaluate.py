@@ -16,12 +16,15 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
 from challenge import storage, submissions
-from challenge.models import Attempt
+from challenge.models import Attempt, Kind
 from challenge.models import Dataset as DatasetRow
+from challenge.worker import answers
 from challenge.worker.claim import run_id
 from challenge.worker.heartbeat import Heartbeat
 from evaluator.datasets import Dataset
 from evaluator.errors import DatasetError, PlatformError
+from evaluator.keeping import Keeper
+from evaluator.offline import evaluate_predictions
 from evaluator.pipeline import evaluate
 from evaluator.report import Report
 from sandbox import Code
@@ -59,26 +62,48 @@ def evaluate_attempt(attempt: Attempt, must_hand_back: Callable[[], bool] = lamb
 
 
 def _run(attempt: Attempt, heartbeat: Heartbeat) -> Report:
-    """The evaluation itself: the same call as on a participant's machine."""
+    """The evaluation itself, and its label maps kept where the phase wants them."""
     submission = attempt.submission
     dataset = _open(submission.phase.dataset)
-    with storage.local_copy(submission) as upload:
-        report = evaluate(
-            upload,
-            dataset,
-            attempt.limits,
-            kind="code" if submission.kind == "code" else "image",
-            base=submission.base or settings.PARAKH_BASES[0],
-            contract="batch" if attempt.contract == "batch" else "stream",
-            seed=attempt.seed,
-            cores=settings.PARAKH_CPUSET or None,
-            run_id=run_id(attempt),
-            on_progress=heartbeat.note,
-            should_stop=heartbeat.should_stop,
-        )
-    if report.scores is not None and math.isnan(report.scores.miou):
-        raise PlatformError(Code.SCORER_FAULT, "a class is missing from the data set, so that there is no mIoU")
+    with storage.local_copy(submission) as upload, Keeper() as keeper:
+        evaluation = _of_predictions if submission.kind == Kind.PREDICTIONS else _in_a_container
+        report = evaluation(attempt, upload, dataset, heartbeat, keeper)
+        if report.scores is not None and math.isnan(report.scores.miou):
+            raise PlatformError(Code.SCORER_FAULT, "a class is missing from the data set, so that there is no mIoU")
+        if report.verdict.ok and submission.phase.keep_predictions:
+            answers.keep(attempt, dataset, keeper)
     return report
+
+
+def _in_a_container(attempt: Attempt, upload: Path, dataset: Dataset, heartbeat: Heartbeat, keeper: Keeper) -> Report:
+    """Code and images: the same call as on a participant's machine."""
+    submission = attempt.submission
+    return evaluate(
+        upload,
+        dataset,
+        attempt.limits,
+        kind="code" if submission.kind == Kind.CODE else "image",
+        base=submission.base or settings.PARAKH_BASES[0],
+        contract="batch" if attempt.contract == "batch" else "stream",
+        seed=attempt.seed,
+        cores=settings.PARAKH_CPUSET or None,
+        run_id=run_id(attempt),
+        on_progress=heartbeat.note,
+        on_answer=keeper.add,
+        should_stop=heartbeat.should_stop,
+    )
+
+
+def _of_predictions(attempt: Attempt, upload: Path, dataset: Dataset, heartbeat: Heartbeat, keeper: Keeper) -> Report:
+    """Label maps that were made elsewhere: nothing runs."""
+    return evaluate_predictions(
+        upload,
+        dataset,
+        attempt.limits,
+        on_progress=heartbeat.note,
+        on_answer=keeper.add,
+        should_stop=heartbeat.should_stop,
+    )
 
 
 def _open(row: DatasetRow) -> Dataset:

@@ -123,7 +123,7 @@ def engine_answers() -> bool:
     try:
         connect().close()
     except SandboxUnavailable as error:
-        log.warning("nothing is claimed: the engine does not answer", error=str(error))
+        log.warning("no run is claimed: the engine does not answer", error=str(error))
         return False
     return True
 

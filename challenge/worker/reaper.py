@@ -13,18 +13,22 @@ from functools import partial
 
 import structlog
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connection, connections
 from django.db.models.functions import Now
 
 import sandbox
-from challenge import faults, lineup, submissions
+from challenge import faults, kept, lineup, submissions
 from challenge.celery import ring_if_silent
 from challenge.models import Attempt, AttemptState, Host, State, Submission
+from challenge.organizing import reruns
 from challenge.worker.claim import run_prefix
 from challenge.worker.host import is_alive
 from sandbox import Code
 
 log = structlog.get_logger(__name__)
+
+KEPT_SECONDS = 3600
 
 
 def reap() -> None:
@@ -32,7 +36,7 @@ def reap() -> None:
 
     One that can't be done keeps no other from being done: an error is logged, and the next round tries again.
     """
-    _each(mend_clocks, return_leases, ring_for_this_host, submissions.drop_broken_uploads)
+    _each(mend_clocks, return_leases, reruns.feed, ring_for_this_host, submissions.drop_broken_uploads, sweep_kept)
 
 
 def _each(*steps: Callable[[], object]) -> None:
@@ -48,6 +52,12 @@ def return_leases() -> None:
     """Puts back into the queue what workers hold that gave no sign of life."""
     lost = partial(submissions.platform_fault, code=Code.WORKER_LOST, detail="no sign of life", only_if_expired=True)
     _each(*(partial(lost, attempt) for attempt in expired()))
+
+
+def sweep_kept() -> None:
+    """Once in KEPT_SECONDS, on one machine or each: label maps that no board needs and that were left behind."""
+    if cache.add("parakh-kept-swept", True, KEPT_SECONDS) and kept.sweep():
+        cache.delete("parakh-kept-swept")  # There is more: go on in the next round.
 
 
 def ring_for_this_host() -> None:

@@ -1,36 +1,35 @@
-"""Training: resuming is exact, four images can be learnt, augmentation keeps labels with their pixels."""
+"""Training: resuming is exact, stopping is clean, four images can be learnt."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import pytest
 import torch
-from numpy.typing import NDArray
 
 from baselines import config as configuration
-from baselines import train
-from baselines.config import Config, ConfigError
-from baselines.data import Source, augment, batches, class_shares, crop_box, read_split
-from baselines.losses import class_weights, cross_entropy, lovasz_softmax
+from baselines import curves, fleet, run, speed, train, travel
+from baselines.config import ConfigError
+from baselines.data import Bank, class_shares
+from baselines.losses import class_weights
+from baselines.run import Run
 from baselines.scoring import score
-from baselines.train import Sources
-from evaluator.scenes import draw_scene
+from baselines.train import Clock, Sources
+from tests.baselines.scenes import scenes
 
 SMALL = configuration.parse(
     {
-        "name": "dws_g8", "recipe": "modern", "epochs": 4, "height": 64, "width": 96, "batch": 4,
+        "name": "dws_g8", "recipe": "modern", "epochs": 3, "height": 32, "width": 64, "batch": 4, "threads": 1,
         "drawn_scenes": 8, "drawn_per_epoch": 4, "warmup_epochs": 1.0, "evaluate_every": 2,
     }
 )  # fmt: skip
-
-
-def scenes(count: int, seed: int) -> Source:
-    drawn = [draw_scene(np.random.default_rng([seed, index])) for index in range(count)]
-    return Source(np.stack([image for image, _ in drawn]), np.stack([label for _, label in drawn]))
+TINY = (
+    'name = "dws_g8"\nrecipe = "quick"\nepochs = 1\ndrawn_scenes = 4\ndrawn_per_epoch = 4\nbatch = 4\n'
+    "height = 32\nwidth = 64\n"
+)
 
 
 @pytest.fixture(scope="module")
@@ -42,28 +41,70 @@ def quiet(line: str) -> None:
     pass
 
 
-@pytest.mark.parametrize("name", ["erfnet_compressed", "dws_g8"])
-def test_interrupted_and_resumed_equals_uninterrupted_bit_for_bit(name: str, sources: Sources, tmp_path: Path) -> None:
-    config = dataclasses.replace(SMALL, name=name)
-    whole = train.train(config, sources, tmp_path / "whole", say=quiet)
+class StepsClock(Clock):
+    """Over after so many steps."""
 
-    class Interrupted(Exception):
-        pass
+    def __init__(self, steps: int) -> None:
+        super().__init__()
+        self.asked, self.steps = 0, steps
 
-    def stop_after_two(line: str) -> None:
-        if line.startswith("epoch 2/"):
-            raise Interrupted
+    @property
+    def over(self) -> bool:
+        self.asked += 1
+        return self.asked > self.steps
 
-    with pytest.raises(Interrupted):
-        train.train(config, sources, tmp_path / "parts", say=stop_after_two)
-    parts = train.train(config, sources, tmp_path / "parts", resume=True, say=quiet)
 
+def assert_same(whole: Run, parts: Run) -> None:
     for mine, other in ((whole.model, parts.model), (whole.average, parts.average), (whole.head, parts.head)):
         for key, value in mine.state_dict().items():
             assert torch.equal(value, other.state_dict()[key]), key
-    seen = [{k: v for k, v in entry.items() if k != "seconds"} for entry in whole.log]
-    assert [{k: v for k, v in entry.items() if k != "seconds"} for entry in parts.log] == seen
-    assert [entry["epoch"] for entry in json.loads((tmp_path / "parts" / "log.json").read_text())] == [1, 2, 3, 4]
+
+    def seen(log: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        return [{k: v for k, v in entry.items() if k != "seconds"} for entry in log]
+
+    assert seen(parts.log) == seen(whole.log)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("erfnet_compressed", {}),
+        ("dws_g8", {}),
+        ("unet", {"epochs": 2}),
+        ("dws_g8", {"optimizer": "adam", "schedule": "poly", "classes": 8, "ema": 0.0, "precision": "fp32"}),
+    ],
+)
+def test_interrupted_and_resumed_equals_uninterrupted_bit_for_bit(
+    name: str, changes: dict[str, Any], sources: Sources, tmp_path: Path
+) -> None:
+    """Stopped once within an epoch and once at an epoch's end, which has three steps."""
+    config = dataclasses.replace(SMALL, name=name, **changes)
+    whole = train.train(config, sources, tmp_path / "whole", say=quiet)
+    said: list[str] = []
+    for steps in (2, 1):
+        parts = train.train(config, sources, tmp_path / "parts", True, said.append, clock=StepsClock(steps))
+        assert parts.epoch < config.epochs
+    parts = train.train(config, sources, tmp_path / "parts", resume=True, say=said.append)
+    assert_same(whole, parts)
+    assert "going on after epoch 0 and 2 steps" in said
+    assert "stopped after epoch 0 of" in said[0]
+    kept = json.loads((tmp_path / "parts" / "log.json").read_text())
+    assert [entry["epoch"] for entry in kept] == list(range(1, config.epochs + 1))
+    assert (tmp_path / "parts" / "curve.svg").read_text().startswith("<svg")
+
+
+def test_killed_between_two_steps_it_goes_on_from_the_last_epoch(sources: Sources, tmp_path: Path) -> None:
+    class Killed(Exception):
+        pass
+
+    def die_after_one(line: str) -> None:
+        if line.startswith("epoch 1/"):
+            raise Killed
+
+    whole = train.train(SMALL, sources, tmp_path / "whole", say=quiet)
+    with pytest.raises(Killed):
+        train.train(SMALL, sources, tmp_path / "parts", say=die_after_one)
+    assert_same(whole, train.train(SMALL, sources, tmp_path / "parts", resume=True, say=quiet))
 
 
 def test_a_checkpoint_of_another_configuration_is_refused(sources: Sources, tmp_path: Path) -> None:
@@ -75,17 +116,30 @@ def test_a_checkpoint_of_another_configuration_is_refused(sources: Sources, tmp_
 def test_an_untrained_network_is_poor_and_four_images_are_learnt() -> None:
     config = dataclasses.replace(
         SMALL, name="erfnet_compressed", epochs=60, scale_min=1.0, scale_max=1.0, flip=0.0, jitter=0.0, dropout=0.0,
-        rare_crops=0.0, precision="fp32", learning_rate=5e-3, ema=0.9, height=64, width=128,
+        rare_crops=0.0, rotate=0.0, blur=0.0, cutmix=0.0, precision="fp32", learning_rate=5e-3, ema=0.9, height=64,
+        width=128,
     )  # fmt: skip
     four = scenes(4, 4)
-    run = train.Run.start(config)
-    assert score(run.average, four, config).miou < 0.15
     torch.set_num_threads(1)
-    weights = class_weights(class_shares([four]), config.class_weights)
+    learner = Run.start(config)
+    assert score(learner.average, four, config).miou < 0.15
+    bank, weights = Bank.of(four, None, learner.device), class_weights(class_shares([four]), config.class_weights)
     for _ in range(config.epochs):
-        train.train_epoch(run, Sources(four, None, None), weights)
-        run.epoch += 1
-    assert score(run.average, four, config).miou > 0.45
+        assert train.train_epoch(learner, bank, weights, Clock(), quiet, learner.model.both)
+    assert score(learner.average, four, config).miou > 0.45
+
+
+def test_a_loss_that_is_no_number_ends_the_training_and_keeps_the_last_checkpoint(
+    sources: Sources, tmp_path: Path
+) -> None:
+    train.train(dataclasses.replace(SMALL, epochs=2), sources, tmp_path, say=quiet, clock=StepsClock(4))
+    state = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    state["model"]["encoder.0.conv.weight"].fill_(float("nan"))
+    torch.save(state, tmp_path / "checkpoint.pt")
+    before = (tmp_path / "checkpoint.pt").read_bytes()
+    with pytest.raises(FloatingPointError, match=r"epoch 2: lower learning_rate, or use fp32"):
+        train.train(dataclasses.replace(SMALL, epochs=2), sources, tmp_path, resume=True, say=quiet)
+    assert (tmp_path / "checkpoint.pt").read_bytes() == before
 
 
 def test_too_few_images_for_a_batch_is_said(sources: Sources, tmp_path: Path) -> None:
@@ -93,100 +147,140 @@ def test_too_few_images_for_a_batch_is_said(sources: Sources, tmp_path: Path) ->
         train.train(dataclasses.replace(SMALL, batch=64), sources, tmp_path, say=quiet)
 
 
-def test_an_epoch_depends_on_seed_and_number_alone(sources: Sources) -> None:
-    def first(seed: int, epoch: int) -> torch.Tensor:
-        config = dataclasses.replace(SMALL, seed=seed)
-        return next(iter(batches(sources.real, sources.drawn, config, epoch)))[0]
+def test_a_seed_means_the_same_start_and_another_one_another() -> None:
+    def first(seed: int) -> torch.Tensor:
+        return Run.start(dataclasses.replace(SMALL, seed=seed)).model.get_parameter("encoder.0.conv.weight")
 
-    assert torch.equal(first(1, 0), first(1, 0))
-    assert not torch.equal(first(1, 0), first(1, 1))
-    assert not torch.equal(first(1, 0), first(2, 0))
+    assert torch.equal(first(1), first(1))
+    assert not torch.equal(first(1), first(2))
 
 
-def painted() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """An image whose red channel is 30 times its label, in blocks."""
-    label = np.kron(np.arange(35).reshape(5, 7) % 7, np.ones((45, 46))).astype(np.uint8)[:227, :320]
-    label = np.pad(label, ((0, 2), (0, 0)), mode="edge")[:227, :320]
-    label = np.pad(label, ((0, 227 - label.shape[0]), (0, 320 - label.shape[1])), mode="edge")
-    return np.repeat((label * 30)[:, :, None], 3, axis=2), label
+@pytest.mark.parametrize(
+    ("schedule", "warmup", "expected"),
+    [
+        ("cosine", 2.0, {0.0: 0.05, 2.0: 1.0, 6.0: 0.5, 10.0: 0.0}),
+        ("poly", 0.0, {0.0: 1.0, 0.9: 1.0, 5.5: 0.5**0.9, 9.9: 0.1**0.9}),
+        ("constant", 0.0, {0.0: 1.0, 9.9: 1.0}),
+    ],
+)
+def test_schedules(schedule: str, warmup: float, expected: dict[float, float]) -> None:
+    config = dataclasses.replace(SMALL, epochs=10, warmup_epochs=warmup, learning_rate=1.0, schedule=schedule)
+    for epoch, rate in expected.items():
+        assert run.learning_rate(config, epoch) == pytest.approx(rate), epoch
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_labels_stay_on_their_pixels(seed: int) -> None:
-    image, label = augment(*painted(), SMALL, np.random.default_rng(seed))
-    assert image.shape == (64, 96, 3)
-    assert label.shape == (64, 96)
-    known = label != 255
-    agree = np.abs(image[:, :, 0].astype(int) - label.astype(int) * 30)[known] < 15
-    assert agree.mean() > 0.85  # all but the blurred borders of the blocks
+def test_the_average_forgets_the_start_and_follows_at_once_where_there_is_none() -> None:
+    model, average = torch.nn.BatchNorm2d(2), torch.nn.BatchNorm2d(2)
+    torch.nn.init.constant_(model.weight, 3.0)
+    model.num_batches_tracked += 7
+    run.follow(average, model, 0.9, step=0)
+    assert average.weight.tolist() == pytest.approx([2.8, 2.8])  # a tenth of the start's 1 remains
+    assert average.num_batches_tracked == 7
+    run.follow(average, model, 0.0, step=100)
+    assert average.weight.tolist() == [3.0, 3.0]
 
 
-def test_rare_crops_hold_a_rare_class() -> None:
-    label = np.zeros((227, 320), np.uint8)
-    label[100, 300], label[220, 3] = 1, 2
-    for seed in range(30):
-        left, top, right, bottom = crop_box(label, 1.7, 1.0, np.random.default_rng(seed))
-        assert 0 <= left < right <= 320
-        assert 0 <= top < bottom <= 227
-        assert (label[int(top) : int(np.ceil(bottom)), int(left) : int(np.ceil(right))] > 0).any()
+def test_travelling_runs_arrive_whole_or_as_outcomes(sources: Sources, tmp_path: Path) -> None:
+    done = dataclasses.replace(SMALL, epochs=1)
+    for name, config in (("done", done), ("small", SMALL)):
+        train.train(config, sources, tmp_path / name, say=quiet, clock=StepsClock(4))
+    runs = [tmp_path / "done", tmp_path / "small"]
+    lines = travel.pack(runs, tmp_path / "out", part=700_000)
+    assert lines == ["done: epoch 1 of 1, its outcome", "small: epoch 1 of 3, the whole checkpoint"]
+    parts = sorted((tmp_path / "out").iterdir())
+    assert len(parts) > 3
+    assert all(path.stat().st_size <= 700_000 for path in parts)
+    assert travel.unpack(tmp_path / "out", tmp_path / "there") == ["done", "small"]
+    outcome = torch.load(tmp_path / "there" / "done" / "checkpoint.pt", weights_only=True)
+    assert set(outcome) == {"config", "sources", "code", "device", "epoch", "log", "average"}
+    whole = train.train(SMALL, sources, tmp_path / "small", resume=True, say=quiet)
+    assert_same(whole, train.train(SMALL, sources, tmp_path / "there" / "small", resume=True, say=quiet))
+    with pytest.raises(ConfigError, match="travelled without its optimizer"):
+        train.train(done, sources, tmp_path / "there" / "done", resume=True, say=quiet)
 
 
-def test_lovasz_is_the_jaccard_loss_at_the_corners() -> None:
-    """For predictions of certainty the extension is the Jaccard loss itself (Berman et al. 2018, section 2)."""
-    labels = torch.tensor([[[0, 0, 1, 1, 1, 255]]])
-    predicted = torch.tensor([[[0, 1, 1, 1, 0, 0]]])
-    logits = 100 * torch.nn.functional.one_hot(predicted, 2).permute(0, 3, 1, 2).float()
-    iou = (1 / 3 + 2 / 4) / 2
-    assert lovasz_softmax(logits, labels).item() == pytest.approx(1 - iou, abs=1e-5)
+def test_parts_that_are_missing_or_damaged_are_named(sources: Sources, tmp_path: Path) -> None:
+    train.train(dataclasses.replace(SMALL, epochs=1), sources, tmp_path / "run", say=quiet)
+    travel.pack([tmp_path / "run"], tmp_path / "out", part=300_000)
+    parts = sorted((tmp_path / "out").iterdir())
+    kept = parts[0].read_bytes()
+    parts[0].write_bytes(bytes(len(kept)))
+    with pytest.raises(travel.CannotTravel, match="damaged on their way"):
+        travel.unpack(tmp_path / "out", tmp_path / "there")
+    parts[0].unlink()
+    with pytest.raises(travel.CannotTravel, match=f"lacks {parts[0].name}"):
+        travel.unpack(tmp_path / "out", tmp_path / "there")
+    with pytest.raises(travel.CannotTravel, match="pack fewer runs at once"):
+        travel.pack([tmp_path / "run"], tmp_path / "out", total=1000)
 
 
-def test_losses_of_an_unlabelled_batch_are_zero_and_can_be_differentiated() -> None:
-    logits = torch.randn(1, 7, 4, 4, requires_grad=True)
-    nothing = torch.full((1, 4, 4), 255)
-    loss = cross_entropy(logits, nothing, None) + lovasz_softmax(logits, nothing)
-    loss.backward()  # type: ignore[no-untyped-call]
-    assert loss.item() == 0
+def test_curves_are_of_time_and_score(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    log = [{"seconds": 60}, {"seconds": 60, "miou": 0.5}, {"seconds": 30, "miou": 0.6}]
+    assert curves.points(log) == [(2.0, 50.0), (2.5, 60.0)]
+    (tmp_path / "erfnet").mkdir()
+    (tmp_path / "erfnet" / "log.json").write_text(json.dumps(log))
+    assert curves.main([str(tmp_path / "erfnet"), "--out", str(tmp_path / "c.svg")]) == 0
+    assert "erfnet" in (tmp_path / "c.svg").read_text()
+    assert curves.main([str(tmp_path / "nothing")]) == 1
+    assert "is this a run" in capsys.readouterr().err
 
 
-def test_class_weights_are_those_of_the_recipe() -> None:
-    shares = np.array([0.32385, 0.02187, 0.01305, 0.08056, 0.11204, 0.25975, 0.18872])
-    full = class_weights(shares, "full")
-    assert full is not None
-    published = np.array([2.830, 8.696, 9.336, 6.024, 5.200, 3.254, 3.942])  # BASELINES.md section 6
-    np.testing.assert_allclose(full.numpy(), published / published.mean(), rtol=2e-3)
-    assert class_weights(shares, "none") is None
-
-
-def test_a_directory_without_images_is_named(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError, match=r"is .* an IDD-lite directory"):
-        read_split(tmp_path, "train")
-
-
-def test_the_command_trains_on_drawn_scenes_alone_and_says_so(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def without_idd_lite(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("IDD_LITE", raising=False)
+
+
+@pytest.mark.usefixtures("without_idd_lite")
+def test_the_command_trains_on_drawn_scenes_alone_and_says_so(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     config = tmp_path / "tiny.toml"
-    config.write_text(
-        'name = "dws_g8"\nrecipe = "modern"\nepochs = 1\ndrawn_scenes = 4\ndrawn_per_epoch = 4\nbatch = 4\n'
-        "height = 32\nwidth = 64\n"
-    )
-    assert train.main([str(config), "--runs", str(tmp_path / "runs")]) == 0
-    assert "training on drawn scenes only" in capsys.readouterr().out
-    assert (tmp_path / "runs" / "dws_g8" / "checkpoint.pt").exists()
+    config.write_text(TINY)
+    command = [str(config), "--runs", str(tmp_path / "runs")]
+    assert train.main([*command, "--epochs", "2", "--minutes", "0"]) == train.UNFINISHED
+    assert train.main([*command, "--epochs", "2", "--resume"]) == 0
+    out = capsys.readouterr().out
+    assert "training on drawn scenes only" in out
+    assert out.count("drawing 4 scenes") == 1
+    assert (tmp_path / "runs" / "dws_g8-quick" / "checkpoint.pt").exists()
 
 
-@pytest.mark.parametrize("text", ['name = "nobody"\nrecipe = "modern"\nepochs = 1\n', "nonsense = 1\n"])
-def test_the_command_ends_with_a_clear_error(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+@pytest.mark.usefixtures("without_idd_lite")
+@pytest.mark.parametrize(
+    ("text", "more"),
+    [
+        ('name = "nobody"\nrecipe = "modern"\nepochs = 1\n', []),
+        ("nonsense = 1\n", []),
+        ('name = "erfnet"\nrecipe = "notebook"\n', []),  # on nothing
+        *([(TINY, ["--device", "cuda"])] if not torch.cuda.is_available() else []),
+    ],
+)
+def test_the_command_ends_with_a_clear_error(
+    text: str, more: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     config = tmp_path / "bad.toml"
     config.write_text(text)
-    assert train.main([str(config), "--runs", str(tmp_path)]) == 1
+    assert train.main([str(config), "--runs", str(tmp_path), *more]) == 1
     assert capsys.readouterr().err.startswith("error: ")
 
 
-def test_the_schedule_warms_up_and_ends_at_zero() -> None:
-    config: Config = dataclasses.replace(SMALL, epochs=10, warmup_epochs=2.0, learning_rate=1.0)
-    rates = [train.learning_rate(config, epoch / 10) for epoch in range(101)]
-    assert rates[0] == pytest.approx(0.05)
-    assert max(rates) == rates[20] == pytest.approx(1.0)
-    assert rates[100] == pytest.approx(0.0)
+@pytest.mark.usefixtures("without_idd_lite")
+def test_a_fleet_trains_side_by_side_and_packs_what_came_of_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    configs = tmp_path / "configs"
+    configs.mkdir()
+    (configs / "dws_g8.toml").write_text(TINY)
+    monkeypatch.setattr(fleet, "CONFIGS", configs)
+    command = ["--runs", str(tmp_path / "runs"), "--out", str(tmp_path / "out"), "--minutes", "1"]
+    assert fleet.main(["dws_g8", "dws_g8:quick:2", *command]) == 0
+    out = capsys.readouterr().out
+    assert "[dws_g8-quick-seed2] IDD-lite is not there" in out
+    assert travel.unpack(tmp_path / "out", tmp_path / "there") == ["dws_g8-quick", "dws_g8-quick-seed2"]
+    assert fleet.main(["dws_g9", *command]) == 1
+    assert "NAME one of dws_g8" in capsys.readouterr().err
+
+
+def test_speed_is_measured_for_each_network_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    assert speed.main(["dws_g8", "--recipe", "quick", "--seconds", "0.1", "--device", "cpu"]) == 0
+    assert "min for 28 epochs" in capsys.readouterr().out

@@ -17,7 +17,7 @@ import datetime as dt, django
 django.setup()
 from django.contrib.auth.models import User
 from django.utils import timezone
-from rest_framework.authtoken.models import Token
+from challenge import tokens
 from challenge.models import Challenge, Dataset, Phase
 from challenge.teams import found
 challenge = Challenge.objects.create(slug="large", title="Large uploads", stage="live")
@@ -28,7 +28,7 @@ Phase.objects.create(
 )
 user = User.objects.create_user("alice", "alice@example.org", "password")
 found(challenge, user, "Asphalt")
-print(Token.objects.create(user=user).key)
+print(tokens.make(user, "bench", None))
 """
 
 ALL = """

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from django.core.management import CommandError, call_command
 
+from challenge import splits
 from challenge.models import Dataset
 from tests import factories
 from tests.conftest import Site
@@ -27,6 +28,10 @@ def test_add_dataset_registers_once(db: None, drawn: Path, drawn_fingerprint: st
     assert "registered already" in run("add_dataset", "drawn", str(full), "--split", "val")
     row = Dataset.objects.get()
     assert (row.images, row.fingerprint, row.path, row.is_drawn) == (4, drawn_fingerprint, str(full), True)
+    assert splits.refusal(row, share=50, seed=1) == ""
+    Dataset.objects.update(presence=None)
+    assert "registered already" in run("add_dataset", "drawn", str(full), "--split", "val")
+    assert Dataset.objects.get().presence is not None, "noted of those that were registered before"
 
     moved = tmp_path / "moved"
     full.rename(moved)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,8 +11,8 @@ from typing import TypeVar
 import pytest
 from django.db import connection
 
-from challenge import submissions
-from challenge.models import Attempt, BoardRow, Score, State, Submission
+from challenge import ranking, submissions
+from challenge.models import Attempt, Board, BoardRow, Record, Score, State, Submission
 from sandbox import Code
 from tests import factories
 from tests.conftest import Site
@@ -129,3 +130,47 @@ def test_pages_and_workers_write_at_the_same_time(site: Site) -> None:
 
     assert at_once(6, work) == list(range(6))
     assert Score.objects.count() == 24
+
+
+def test_boards_are_right_after_many_teams_were_scored_chosen_and_disqualified_at_once(site: Site) -> None:
+    """And none of them waits for another for ever, although a rebuild goes over all of them meanwhile."""
+    teams = [factories.team(site.challenge, name=f"Team {number}") for number in range(8)]
+    before = [factories.finished(site.phase, team, number / 20) for number, team in enumerate(teams, 1)]
+    for team in teams:
+        factories.submission(site.phase, team)
+    attempts = {}
+    while attempt := submissions.claim("w", 60):
+        attempts[attempt.submission.team_id] = attempt
+
+    def work(number: int) -> None:
+        team, first = teams[number % 8], before[number % 8]
+        if number < 8:
+            found = factories.report(miou=0.9 - number / 20, latency_median_seconds=0.01 * (number + 1))
+            assert submissions.publish(attempts[team.pk], found)
+        elif number < 16:
+            with contextlib.suppress(submissions.Refused):  # It may have been disqualified just before.
+                ranking.choose_final(first, first.creator)
+        elif number < 18:
+            ranking.disqualify(first, site.olga, "at once")
+        elif number < 20:
+            ranking.disqualify(team, site.olga, "at once")
+        else:
+            ranking.rebuild(site.phase)
+
+    at_once(22, work)
+    seen = kept(site)
+    ranking.rebuild(site.phase)
+    assert kept(site) == seen
+    assert Board.objects.get(standing="best").total == 6
+
+
+def kept(site: Site) -> list[object]:
+    """All that is kept of the boards of a phase."""
+    return [
+        list(BoardRow.objects.order_by("standing", "team").values_list("standing", "team", "submission", "miou")),
+        list(Record.objects.values_list("submission", "miou")),
+        [
+            (board.standing, board.total, {axis: [m[:2] for m in front] for axis, front in board.fronts.items()})
+            for board in Board.objects.order_by("standing")
+        ],
+    ]

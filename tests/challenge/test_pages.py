@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
@@ -9,14 +10,17 @@ import pytest
 from django.test import Client
 from django.urls import reverse
 from django.urls.resolvers import URLPattern
+from django.utils import timezone
 
 from challenge import subscriptions
-from challenge.models import Page, Submission, Topic
+from challenge.models import Invitation, Page, Submission, Topic
+from challenge.organizing import news
 from challenge.urls import urlpatterns
 from tests import factories
 from tests.conftest import Site
 
 PEOPLE = ("visitor", "alice", "bob", "carol", "olga", "otto", "stella")
+DAY = dt.timedelta(days=1)
 MOST_QUERIES = 12
 MOST_BYTES = 150_000
 
@@ -26,7 +30,11 @@ ANYONE_LOGGED_IN = PUBLIC | {"visitor": LOGIN}
 TEAM_AND_ORGANIZERS = ANYONE_LOGGED_IN | {"carol": 404, "otto": 404}
 ORGANIZERS = ANYONE_LOGGED_IN | dict.fromkeys(("alice", "bob", "carol", "otto"), 403)
 POST_BY_TEAM = dict.fromkeys(PEOPLE, 302) | {"carol": 404, "otto": 404}
+POST_BY_ORGANIZERS_ALONE = dict.fromkeys(PEOPLE, 302) | dict.fromkeys(("alice", "bob", "carol", "otto"), 403)
 POST_BY_ORGANIZERS = dict.fromkeys(PEOPLE, 302) | {"alice": 403, "bob": 403, "carol": 404, "otto": 404}
+
+NO_NAME = dict.fromkeys(PEOPLE, 400) | {"visitor": LOGIN}
+NOT_ASKED = ("bob", "olga", "otto", "stella")
 
 Arguments = Callable[[Site, Submission], list[Any]]
 
@@ -47,6 +55,12 @@ def one(site: Site, submission: Submission) -> list[Any]:
     return [submission.pk]
 
 
+def invitation(site: Site, submission: Submission) -> list[Any]:
+    """Alice asks Carol; Bob is in Alice's team, but does not own it."""
+    made = Invitation.objects.create(team=site.team, by=site.alice, user=site.carol, expires=timezone.now() + DAY)
+    return [made.pk]
+
+
 def mail_link(site: Site, submission: Submission) -> list[Any]:
     return [subscriptions.link(site.alice.pk, Topic.NEWS).split("/")[-2]]
 
@@ -63,6 +77,10 @@ def page_of_text(site: Site, submission: Submission) -> list[Any]:
 def picture(site: Site, submission: Submission) -> list[Any]:
     factories.picture(site.challenge, "road")
     return [site.challenge.slug, "road"]
+
+
+def announcement(site: Site, submission: Submission) -> list[Any]:
+    return [site.challenge.slug, news.publish(site.challenge, site.olga, title="Extended", body="A week more.").pk]
 
 
 TABLE: dict[str, tuple[str, Arguments, dict[str, int]]] = {
@@ -87,15 +105,45 @@ TABLE: dict[str, tuple[str, Arguments, dict[str, int]]] = {
     "submission_live": ("get", one, TEAM_AND_ORGANIZERS | {"visitor": 200}),  # 200 and HX-Redirect: see below.
     "submission_cancel": ("post", one, POST_BY_TEAM),
     "profile": ("get", nothing, ANYONE_LOGGED_IN),
-    "token_create": ("post", nothing, dict.fromkeys(PEOPLE, 302)),
+    "settings_save": ("post", nothing, dict.fromkeys(PEOPLE, 302)),
+    "token_create": ("post", nothing, dict.fromkeys(PEOPLE, 400) | {"visitor": LOGIN}),  # It has no name.
     "token_revoke": ("post", nothing, dict.fromkeys(PEOPLE, 302)),
+    "my_team": ("get", challenge, ANYONE_LOGGED_IN),
+    "team_found": ("post", challenge, NO_NAME),
+    "team_rename": ("post", challenge, NO_NAME),
+    "team_invite": ("post", challenge, NO_NAME),
+    "team_merge": ("post", challenge, NO_NAME),
+    "team_leave": ("post", challenge, dict.fromkeys(PEOPLE, 302)),  # With the reason, if it can't be: test_my_team.py.
+    "team_member": ("post", challenge, dict.fromkeys(PEOPLE, 302)),
+    "invitation": ("get", invitation, ANYONE_LOGGED_IN | dict.fromkeys(NOT_ASKED, 404)),
+    "invitation_answer": ("post", invitation, dict.fromkeys(PEOPLE, 302) | dict.fromkeys(NOT_ASKED, 404)),
     "mail_stop": ("get", mail_link, PUBLIC),  # Whoever has the link: see test_mails.py.
+    "challenge_new": ("get", nothing, ANYONE_LOGGED_IN),
+    "manage": ("get", challenge, ORGANIZERS),
+    "manage_stage": ("post", challenge, POST_BY_ORGANIZERS_ALONE),
+    "manage_organizer": ("post", challenge, POST_BY_ORGANIZERS_ALONE),
+    "manage_texts": ("get", challenge, ORGANIZERS),
+    "manage_page_new": ("get", challenge, ORGANIZERS),
+    "manage_page": ("get", page_of_text, ORGANIZERS),
+    "manage_page_act": ("post", page_of_text, POST_BY_ORGANIZERS_ALONE),
+    "manage_picture": ("post", challenge, POST_BY_ORGANIZERS_ALONE),
+    "manage_news": ("get", challenge, ORGANIZERS),
+    "manage_news_withdraw": ("post", announcement, POST_BY_ORGANIZERS_ALONE),
+    "manage_teams": ("get", challenge, ORGANIZERS),
+    "manage_team_act": ("post", team, POST_BY_ORGANIZERS_ALONE),
+    "manage_audit": ("get", challenge, ORGANIZERS),
+    "manage_export": ("get", lambda site, submission: [site.challenge.slug, "submissions", "csv"], ORGANIZERS),
     "challenge_submissions": ("get", challenge, ORGANIZERS),
+    "challenge_submissions_act": ("post", challenge, POST_BY_ORGANIZERS_ALONE),
+    "phase_new": ("get", challenge, ORGANIZERS),
     "phase_edit": ("get", phase, ORGANIZERS),
+    "phase_limits": ("get", phase, ORGANIZERS),
+    "phase_act": ("post", phase, POST_BY_ORGANIZERS_ALONE),
     "submission_rerun": ("post", one, POST_BY_ORGANIZERS),
     "docs": ("get", nothing, PUBLIC),
     "docs_page": ("get", lambda site, submission: ["participants"], PUBLIC),
     "docs_image": ("get", lambda site, submission: ["leaderboard.png"], PUBLIC),
+    "status": ("get", nothing, PUBLIC),
     "robots": ("get", nothing, PUBLIC),
     "favicon": ("get", nothing, dict.fromkeys(PEOPLE, 302)),
     "healthz": ("get", nothing, PUBLIC),
@@ -137,7 +185,8 @@ def test_who_may_open_it(name: str, person: str, client: Client, site: Site, sco
     [
         "challenge", "challenge_page", "picture", "news", "leaderboard", "leaderboard_chart", "leaderboard_history",
         "leaderboard_csv", "leaderboard_json", "report", "team_list", "team", "submit", "challenge_submissions",
-        "phase_edit",
+        "phase_edit", "phase_limits", "phase_new", "manage", "manage_texts", "manage_page", "manage_page_new",
+        "manage_news", "manage_teams", "manage_audit", "manage_export",
     ],
 )  # fmt: skip
 def test_pages_of_a_hidden_challenge_do_not_exist(name: str, client: Client, site: Site, scored: Submission) -> None:

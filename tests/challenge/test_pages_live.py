@@ -39,7 +39,7 @@ def test_from_queue_to_verdict(client: Client, site: Site) -> None:
     client.force_login(site.alice)
 
     _, page = live(client, made)
-    assert "It is number 2 in the queue." in page
+    assert "It is number 2 in the queue; teams take turns." in page
     assert 'hx-trigger="every 2s"' in page
     assert live(client, made, seen_in(page)) == (204, "")
 
@@ -147,5 +147,5 @@ def test_a_live_part_costs_few_queries(
 ) -> None:
     made = factories.submission(site.phase, site.team)
     client.force_login(site.alice)
-    with django_assert_max_num_queries(11):  # type: ignore[attr-defined]
+    with django_assert_max_num_queries(12):  # type: ignore[attr-defined]
         live(client, made)

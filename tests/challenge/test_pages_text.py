@@ -5,9 +5,10 @@ from __future__ import annotations
 import pytest
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from challenge import markdown, submissions
-from challenge.models import Submission
+from challenge.models import Announcement, Page, Submission, Team
 from challenge.presentation import units
 from sandbox import Code
 from tests import factories
@@ -33,12 +34,18 @@ def poisoned(site: Site, payload: str) -> Submission:
     """A scored submission with the payload in every text a participant or an organizer can write."""
     site.team.name = payload[:60]
     site.team.save()
-    for field in ("title", "summary", "description", "data_notes"):
+    for field in ("title", "summary", "description", "data_notes", "licence", "licence_url", "time_zone"):
         setattr(site.challenge, field, payload)
     site.challenge.save()
     site.phase.title = payload
     site.phase.save()
+    Page.objects.create(challenge=site.challenge, slug="poison", title=payload, body=payload)
+    Announcement.objects.create(challenge=site.challenge, title=payload, body=payload)
+    Team.objects.filter(pk=site.strangers.pk).update(disqualified_at=timezone.now(), disqualified_why=payload)
     made = factories.submission(site.phase, site.team, title=payload, file_name=payload)
+    for field in ("method", "link"):
+        setattr(made, field, payload)
+    made.save()
     attempt = submissions.claim("test", 60)
     assert attempt is not None
     submissions.publish(attempt, factories.report(log=payload))
@@ -47,13 +54,23 @@ def poisoned(site: Site, payload: str) -> Submission:
 
 def test_no_page_runs_what_somebody_wrote(payload: str, client: Client, site: Site) -> None:
     made = poisoned(site, payload)
-    factories.finished(site.phase, site.strangers, miou=0.6)  # Two points: the chart is drawn.
+    factories.finished(site.phase, site.strangers, miou=0.6)  # Disqualified.
+    factories.finished(site.phase, factories.team(site.challenge), miou=0.6)  # Two points: the chart is drawn.
     client.force_login(site.olga)
     phase = [site.challenge.slug, site.phase.slug]
     for address in (
         "/",
+        reverse("challenge_list"),
         reverse("challenge", args=phase[:1]),
+        reverse("challenge_page", args=[*phase[:1], "poison"]),
+        reverse("news", args=phase[:1]),
+        reverse("team_list", args=phase[:1]),
+        *(reverse("team", args=[*phase[:1], team.slug]) for team in (site.team, site.strangers)),
         reverse("leaderboard", args=phase),
+        reverse("leaderboard_chart", args=phase),
+        reverse("leaderboard_history", args=phase),
+        reverse("report", args=[made.pk]),
+        f"/challenges/{site.challenge.slug}/nothing-here/",
         reverse("submit", args=phase),
         reverse("phase_edit", args=phase),
         reverse("challenge_submissions", args=phase[:1]),

@@ -32,6 +32,12 @@ def test_on_postgresql_and_a_broker(tmp_path: Path, start_broker: StartBroker) -
                 "submissions_final",
                 "submissions_clock",
                 "concurrency",
+                "leaderboard",
+                "ranking",
+                "ranking_acts",
+                "my_team",
+                "tokens",
+                "mails",
                 "uploads_quota",
                 "worker",
             )

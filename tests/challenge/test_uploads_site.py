@@ -28,7 +28,7 @@ import datetime as dt, django
 django.setup()
 from django.contrib.auth.models import User
 from django.utils import timezone
-from rest_framework.authtoken.models import Token
+from challenge import tokens
 from challenge.models import Challenge, Dataset, Phase
 from challenge.teams import found
 challenge = Challenge.objects.create(slug="tiny", title="Tiny scenes", stage="live")
@@ -39,7 +39,7 @@ Phase.objects.create(
 )
 alice = User.objects.create_user("alice", "alice@example.org", "password")
 found(challenge, alice, "Asphalt")
-print(Token.objects.create(user=alice).key)
+print(tokens.make(alice, "test", None))
 """
 
 

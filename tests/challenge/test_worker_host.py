@@ -14,9 +14,10 @@ import pytest
 from django.utils import timezone
 
 from challenge import settings as site_settings
-from challenge.forms import phases as forms
 from challenge.models import Host
+from challenge.organizing.offers import HostOffer
 from challenge.worker.host import register, require_safe_host
+from sandbox import Limits
 from tests.relay import SOCKET, engine_without_tls
 
 
@@ -89,14 +90,14 @@ def test_a_worker_does_not_wait_for_ever(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_a_phase_may_ask_for_the_runtimes_that_the_engine_has(
-    settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    db: None, settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/no.sock")
-    limits = forms.Limits(runtime="runsc")
-    problems = dict(forms.HostOffer.configured().problems(limits))
+    limits = Limits(runtime="runsc")
+    problems = dict(HostOffer.of("default").problems(limits))
     assert "the evaluation hosts offer runc." in problems["runtime"]
     settings.PARAKH_HOST_RUNTIMES = ("runc", "runsc")
-    assert "runtime" not in dict(forms.HostOffer.configured().problems(limits))
+    assert "runtime" not in dict(HostOffer.of("default").problems(limits))
 
 
 def test_sqlite_is_not_shared_with_a_worker_on_another_machine(db: None, settings) -> None:

@@ -110,7 +110,7 @@ def test_an_upload_reaches_the_board(site: Stack, alice: Browser) -> None:
 
 def test_an_upload_in_pieces_goes_on_after_a_restart_of_the_site(site: Stack) -> None:
     """Through nginx, with a token; the address that the site gives for it is the one that nginx serves."""
-    token = site.manage("drf_create_token", "alice").stdout.split()[2]
+    token = site.manage("make_token", "alice", "curl").stdout.strip()
     packed = factories.code_zip().read()
     opener = site.opener()
 

@@ -11,7 +11,7 @@ import pytest
 
 from evaluator import label_maps
 from evaluator.datasets import Dataset
-from evaluator.keeping import Keeper, TooLarge
+from evaluator.keeping import Keeper, NotKept
 from evaluator.offline import evaluate_predictions
 from evaluator.predictions import labels_of
 from sandbox import Limits
@@ -54,8 +54,15 @@ def test_it_has_a_ceiling() -> None:
     with Keeper() as keeper:
         for index in range(4):
             keeper.add(index, labels(SCORE, seed=index))
-        with pytest.raises(TooLarge):
+        with pytest.raises(NotKept):
             keeper.pack([f"{index}_label.png" for index in range(4)], io.BytesIO(), most_bytes=20_000)
+
+
+def test_answers_that_are_missing_are_not_made_up() -> None:
+    with Keeper() as keeper:
+        keeper.add(1, labels(SCORE))
+        with pytest.raises(NotKept, match="only 1 of 2 answers"):
+            keeper.pack(["0_label.png", "1_label.png"], io.BytesIO())
 
 
 def test_a_full_disk_spoils_what_is_kept_and_not_the_run(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evaluator.splits import Presence, SplitError, presence, public_images
+from evaluator.datasets import Dataset
+from evaluator.metrics import confusion_matrix
+from evaluator.splits import Presence, SplitError, presence, public_images, unpack
 from tests.matrices import matrices
 
 
@@ -78,3 +82,9 @@ def test_presence_is_that_of_the_truth() -> None:
     one[1, 7, 2] = 9  # Nothing labelled, answered with living things.
     assert presence(one).tolist() == has("3", "").tolist()
     assert presence(matrices(0.0, 1.0)).all()
+
+
+def test_what_a_data_set_notes_is_what_its_scores_tell(scenes: Path) -> None:
+    dataset = Dataset.open(scenes, "val")
+    told = presence([confusion_matrix(dataset.truth(index), dataset.truth(index)) for index in range(len(dataset))])
+    assert (unpack(dataset.presence()) == told).all()

@@ -42,6 +42,7 @@ class Command(BaseCommand):
                 "split": split,
                 "images": len(dataset),
                 "fingerprint": fingerprint,
+                "presence": dataset.presence(),
                 "is_drawn": options["drawn"],
             },
         )
@@ -50,6 +51,9 @@ class Command(BaseCommand):
                 f"{name!r} is registered already, with other images or labels ({row.path}, split {row.split}). "
                 "Scores on both could not be compared: register this one under another name."
             )
+        if row.presence is None:  # Registered before splits were known.
+            row.presence = dataset.presence()
+            row.save(update_fields=["presence"])
         if not is_new and (row.path, row.split) != (str(directory), split):
             row.path, row.split = str(directory), split  # The same data in another place.
             row.save(update_fields=["path", "split"])

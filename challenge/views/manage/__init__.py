@@ -1,0 +1,1 @@
+"""What organizers see and do under /challenges/SLUG/manage/: each asks permissions.py, calls organizing/, renders."""
