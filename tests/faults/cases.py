@@ -21,7 +21,7 @@ from challenge.models import State
 from challenge.worker import reaper
 from tests.challenge.workers import broker_url
 from tests.faults import cases_clock, cases_disk, cases_engine, cases_services
-from tests.faults.world import LEASE_SECONDS, World, resume
+from tests.faults.world import LEASE_SECONDS, PATIENCE_SECONDS, World, resume
 from tests.services import until
 
 Case = Callable[[World], None]
@@ -71,7 +71,7 @@ def five_reapers(world: World) -> None:
     reapers = [reaper.ReaperThread(reaper.reap, 0.01) for _ in range(5)]
     for one in reapers:
         one.start()
-    until(lambda: submission.attempts.filter(state="done").exists(), 30, "the lease was reaped")
+    until(lambda: submission.attempts.filter(state="done").exists(), PATIENCE_SECONDS, "the lease was reaped")
     for one in reapers:
         one.stop()
         one.join()
@@ -101,11 +101,11 @@ def told_to_stop(signals: list[signal.Signals], world: World) -> None:
     """By its service manager: the submission is handed back at once, at no fault, and the next worker evaluates it."""
     submission = world.submit(seconds=1)
     worker = world.start()
-    until(lambda: world.is_running(submission), 60, "it runs")
+    until(lambda: world.is_running(submission), PATIENCE_SECONDS, "it runs")
     for number in signals:
         worker.send_signal(number)
         time.sleep(0.5)
-    worker.wait(30)
+    worker.wait(PATIENCE_SECONDS)
     submission.refresh_from_db()
     assert (submission.state, submission.platform_faults) == (State.QUEUED, 0)
     world.start()

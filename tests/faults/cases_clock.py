@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from django.db import connection
 
 from challenge.models import Attempt
-from tests.faults.world import World
+from tests.faults.world import PATIENCE_SECONDS, World
 from tests.services import until
 
 HOUR = 3600
@@ -46,9 +46,9 @@ def jumps_ahead(world: World) -> None:
     with clock(world) as set_to:
         submission = world.submit(seconds=1)
         world.start()
-        until(lambda: world.is_running(submission), 60, "it runs")
+        until(lambda: world.is_running(submission), PATIENCE_SECONDS, "it runs")
         set_to(HOUR)
-        until(lambda: submission.attempts.filter(verdict="WORKER_LOST").exists(), 30, "its lease ran out")
+        until(lambda: submission.attempts.filter(verdict="WORKER_LOST").exists(), PATIENCE_SECONDS, "its lease ran out")
         world.settle(submission, faults=1)
         assert _hours_apart(submission.attempts.all()) == 1
 
@@ -59,10 +59,10 @@ def jumps_back(world: World) -> None:
         set_to(HOUR)
         first = world.submit(seconds=1)
         worker = world.start()
-        until(lambda: world.is_running(first), 60, "the first runs")
+        until(lambda: world.is_running(first), PATIENCE_SECONDS, "the first runs")
         set_to(0)
         second = world.submit(seconds=1)
-        until(lambda: world.is_running(second), 60, "the second runs")
+        until(lambda: world.is_running(second), PATIENCE_SECONDS, "the second runs")
         set_to(-HOUR)
         world.workers.kill(worker)
         world.start()

@@ -19,7 +19,7 @@ from challenge.models import Host, State, Submission
 from tests.faults import servers
 from tests.faults.disks import MIB, Disk, small_disk
 from tests.faults.engine import PREDICT
-from tests.faults.world import LEASE_SECONDS, World, resume
+from tests.faults.world import LEASE_SECONDS, PATIENCE_SECONDS, World, resume
 from tests.services import until
 
 DATABASE_DISK = "FAULT_DATABASE_DISK"
@@ -79,7 +79,11 @@ def full_for_runs(world: World) -> None:
         time.sleep(2)  # Its pool makes a file of its own at first.
         disk.fill()
         submission = world.submit()
-        until(lambda: submission.attempts.filter(verdict="DISK_FAULT").exists(), 60, "it failed by our fault")
+        until(
+            lambda: submission.attempts.filter(verdict="DISK_FAULT").exists(),
+            PATIENCE_SECONDS,
+            "it failed by our fault",
+        )
         disk.clear()
         world.settle(submission, faults=1)
 
@@ -90,7 +94,7 @@ def full_for_images(world: World) -> None:
     submission = world.submit(image="large")
     _start(world)
     try:
-        until(lambda: submission.attempts.filter(state="done").exists(), 60, "the attempt has ended")
+        until(lambda: submission.attempts.filter(state="done").exists(), PATIENCE_SECONDS, "the attempt has ended")
     finally:
         world.engine.disk.clear()
     world.settle(submission, faults=1)
@@ -118,7 +122,11 @@ def full_for_the_database(world: World) -> None:
     restart = _fill_the_database(disk)
     try:
         resume(process)
-        until(lambda: "the database did not take the result" in world.workers.log.read_text(), 60, "the result waits")
+        until(
+            lambda: "the database did not take the result" in world.workers.log.read_text(),
+            PATIENCE_SECONDS,
+            "the result waits",
+        )
         time.sleep(LEASE_SECONDS)
     finally:
         disk.clear()
@@ -151,4 +159,4 @@ def _fill_the_database(disk: Disk) -> servers.Restart:
 
 def _start(world: World) -> None:
     world.start()
-    until(lambda: Host.objects.filter(pk__in=hosts.live()).exists(), 60, "the worker is there")
+    until(lambda: Host.objects.filter(pk__in=hosts.live()).exists(), PATIENCE_SECONDS, "the worker is there")

@@ -6,7 +6,7 @@ import time
 
 from challenge import hosts
 from challenge.models import Host, State
-from tests.faults.world import World, resume
+from tests.faults.world import PATIENCE_SECONDS, World, resume
 from tests.services import until
 
 
@@ -14,9 +14,9 @@ def killed_mid_run(world: World) -> None:
     """kill -9 while a container answers; then it is started again."""
     submission = world.submit(seconds=1)
     world.start()
-    until(lambda: world.is_running(submission), 60, "it runs")
+    until(lambda: world.is_running(submission), PATIENCE_SECONDS, "it runs")
     world.engine.kill()
-    until(lambda: submission.attempts.filter(state="done").exists(), 60, "the attempt has ended")
+    until(lambda: submission.attempts.filter(state="done").exists(), PATIENCE_SECONDS, "the attempt has ended")
     world.engine.start()
     world.settle(submission, faults=1)
 
@@ -25,7 +25,7 @@ def restarted_mid_run(world: World) -> None:
     """In good order: the engine ends the container itself, which must not look as if the submission had died."""
     submission = world.submit(seconds=1)
     world.start()
-    until(lambda: world.is_running(submission), 60, "it runs")
+    until(lambda: world.is_running(submission), PATIENCE_SECONDS, "it runs")
     world.engine.restart()
     world.settle(submission, faults=1)
 
@@ -37,7 +37,9 @@ def killed_before_the_load(world: World) -> None:
     process = world.until_stopped()
     world.engine.kill()
     resume(process)
-    until(lambda: submission.attempts.filter(verdict="ENGINE_FAULT").exists(), 60, "it failed by our fault")
+    until(
+        lambda: submission.attempts.filter(verdict="ENGINE_FAULT").exists(), PATIENCE_SECONDS, "it failed by our fault"
+    )
     world.engine.start()
     world.settle(submission, faults=1)
 
@@ -46,7 +48,7 @@ def killed_with_its_worker(world: World) -> None:
     """Both at once, as when the machine loses its power, but for the container's process."""
     submission = world.submit(seconds=1)
     worker = world.start()
-    until(lambda: world.is_running(submission), 60, "it runs")
+    until(lambda: world.is_running(submission), PATIENCE_SECONDS, "it runs")
     world.engine.kill()
     world.workers.kill(worker)
     world.engine.start()
@@ -57,7 +59,7 @@ def killed_with_its_worker(world: World) -> None:
 def away(world: World) -> None:
     """With the engine down nothing is claimed, so that no submission uses up its tries."""
     world.start()
-    until(lambda: Host.objects.filter(pk__in=hosts.live()).exists(), 60, "the worker is there")
+    until(lambda: Host.objects.filter(pk__in=hosts.live()).exists(), PATIENCE_SECONDS, "the worker is there")
     world.engine.kill()
     submission = world.submit()
     time.sleep(3)

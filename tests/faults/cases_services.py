@@ -15,7 +15,7 @@ from challenge.celery import bell_queue, broker_options
 from challenge.models import State
 from tests.challenge.workers import broker_url
 from tests.faults import servers
-from tests.faults.world import LEASE_SECONDS, World, resume
+from tests.faults.world import LEASE_SECONDS, PATIENCE_SECONDS, World, resume
 from tests.services import until
 
 
@@ -23,7 +23,7 @@ def broker_emptied(world: World) -> None:
     """All bells are lost while the workers are at work: a file-system broker with its folders."""
     first = world.submit(seconds=0.5)
     world.start()
-    until(lambda: world.is_running(first), 60, "the first runs")
+    until(lambda: world.is_running(first), PATIENCE_SECONDS, "the first runs")
     second = world.submit()
     _empty_broker()
     third = world.submit()
@@ -48,14 +48,14 @@ def broker_killed(world: World) -> None:
     """kill -9 for a broker with a server of its own; it starts again a moment later, with nothing in it."""
     submission = world.submit(seconds=0.5)
     world.start()
-    until(lambda: world.is_running(submission), 60, "it runs")
+    until(lambda: world.is_running(submission), PATIENCE_SECONDS, "it runs")
     restart = servers.kill_broker(broker_url())
     try:
         waiting = world.submit()  # Its bell can't be rung.
         time.sleep(1)
     finally:
         restart()
-        until(_broker_answers, 90, "the broker answers again")
+        until(_broker_answers, PATIENCE_SECONDS, "the broker answers again")
     world.reaches(waiting, State.FINISHED)
     world.settle(submission, faults=0)
     world.settle(waiting, faults=0)
@@ -85,7 +85,7 @@ def database_away_past_the_lease(world: World) -> None:
     """It is gone for longer than a lease while a container answers. Whether the run outlives that is a race."""
     submission = world.submit(seconds=1)
     world.start()
-    until(lambda: world.is_running(submission), 60, "it runs")
+    until(lambda: world.is_running(submission), PATIENCE_SECONDS, "it runs")
     restart = servers.kill(servers.database_process())
     try:
         time.sleep(2 * LEASE_SECONDS)

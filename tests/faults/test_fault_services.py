@@ -40,7 +40,7 @@ CHOSEN = {
 
 @pytest.mark.services
 @pytest.mark.docker
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("name", SETS)
 def test_on_services(name: str, tmp_path: Path) -> None:
     assert set(CHOSEN[name]) <= set(CASES)
@@ -60,7 +60,7 @@ def test_on_services(name: str, tmp_path: Path) -> None:
             capture_output=True,
             text=True,
             check=False,
-            timeout=500,
+            timeout=1100,
         )
     print(done.stdout[-20_000:], done.stderr[-2_000:])
     assert done.returncode == 0

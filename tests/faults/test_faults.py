@@ -7,7 +7,7 @@ import pytest
 from tests.faults.cases import CASES, applies
 from tests.faults.world import World
 
-pytestmark = [pytest.mark.docker, pytest.mark.timeout(200)]
+pytestmark = [pytest.mark.docker, pytest.mark.timeout(500)]
 
 
 @pytest.mark.parametrize("name", [name for name in CASES if applies(name)])
