@@ -258,7 +258,7 @@ def _host_mistakes() -> Iterator[CheckMessage]:
         yield Error(
             f"PARAKH_BASES is {','.join(settings.PARAKH_BASES)!r}; there are {', '.join(TITLES)}.",
             hint="Name the bases that code submissions may choose; build them with `python -m sandbox build`.",
-            id="parakh.E011",
+            id="parakh.E014",
         )
     if settings.PARAKH_ALLOW_UNSAFE_HOST:
         yield checks.Warning(

@@ -9,7 +9,7 @@ import structlog
 
 from challenge import alerts
 from challenge.models import Attempt, AttemptState, State, Submission
-from sandbox import Code, Observation, Verdict, verdict
+from sandbox import Code, Limits, Observation, Verdict, verdict
 
 log = structlog.get_logger(__name__)
 
@@ -57,9 +57,15 @@ def is_used(submission: Submission) -> bool:
     return ended.exclude(verdict__in=[code.value for code in Code if code.is_platform]).exists()
 
 
-def words(attempt: Attempt, code: Code, after: State, is_held: bool = False) -> Verdict:
+def _fault(code: Code) -> Verdict:
+    """The verdict on a fault of ours. It says nothing of the attempt's limits: an upgrade may have left a snapshot that
+    can't be read, and the attempt has to end all the same."""
+    return verdict(Observation(limits=Limits(), platform_fault=code))
+
+
+def words(code: Code, after: State, is_held: bool = False) -> Verdict:
     """The verdict the team reads. What exactly failed is not in it: it may name paths and hosts of ours."""
-    fault = verdict(Observation(limits=attempt.limits, platform_fault=code))
+    fault = _fault(code)
     if is_held:
         return dataclasses.replace(fault, advice=HELD_NOTE)
     if after is State.QUEUED:
@@ -68,11 +74,10 @@ def words(attempt: Attempt, code: Code, after: State, is_held: bool = False) -> 
     return dataclasses.replace(fault, advice=advice)
 
 
-def handed_back(attempt: Attempt) -> Verdict:
+def handed_back() -> Verdict:
     """The verdict on an attempt whose worker was told to stop."""
-    lost = verdict(Observation(limits=attempt.limits, platform_fault=Code.WORKER_LOST))
     return dataclasses.replace(
-        lost,
+        _fault(Code.WORKER_LOST),
         sentence="The worker was stopped for maintenance before the run ended.",
         advice="Nothing to do: the submission is first in the queue again, and nothing of your quota is used.",
     )

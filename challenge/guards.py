@@ -20,6 +20,14 @@ def _not_in(table: Any) -> str:
     return f"OLD.state <> NEW.state AND OLD.state || ' ' || NEW.state NOT IN ({', '.join(moves)})"
 
 
+_OUTCOME_CHANGES = (
+    "OLD.state IN ('finished', 'failed', 'cancelled') AND NEW.state = OLD.state AND ("
+    "NEW.score_id IS DISTINCT FROM OLD.score_id OR NEW.finished_at IS DISTINCT FROM OLD.finished_at "
+    "OR NEW.fence <> OLD.fence OR NEW.attempt_count <> OLD.attempt_count)"
+)
+"""SQL: what came of a submission changes though it does not leave its final state, as a re-run does."""
+
+
 def _changes_but(model: type[Any], forgotten: str) -> str:
     """SQL: anything changes but that this text column is emptied."""
     others = [field.column for field in model._meta.concrete_fields if field.column != forgotten]
@@ -29,6 +37,7 @@ def _changes_but(model: type[Any], forgotten: str) -> str:
 
 _REFUSALS: tuple[tuple[str, type[Any], str, str], ...] = (
     ("submission_moves", Submission, _not_in(ALLOWED), "this submission can not go from its state to that"),
+    ("submission_final", Submission, _OUTCOME_CHANGES, "what came of a submission never changes"),
     ("attempt_moves", Attempt, _not_in(ATTEMPT_ALLOWED), "this attempt can not go from its state to that"),
     (
         "attempt_final",

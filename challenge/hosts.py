@@ -11,12 +11,15 @@ import datetime as dt
 from collections.abc import Callable
 from typing import Any
 
+import structlog
 from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from challenge import alerts
 from challenge.models import Attempt, AttemptState, Host, Kind, Phase
 from sandbox import Code, Limits
+
+log = structlog.get_logger(__name__)
 
 ALIVE_SECONDS = 90.0
 """A host that was not seen for so long is taken for gone. Above one slow answer of an engine (60 s)."""
@@ -97,7 +100,12 @@ def has_room(host: Host, limits: Limits) -> bool:
     """
     running = Attempt.objects.filter(ran_on=host).exclude(state=AttemptState.DONE)
     running = running.exclude(submission__kind=Kind.PREDICTIONS)
-    taken = [attempt.limits for attempt in running.only("limits_data")]
+    try:
+        taken = [attempt.limits for attempt in running.only("limits_data")]
+    except (TypeError, ValueError) as error:
+        # An upgrade changed the limits under a run. It may hold anything, and its lease ends soon.
+        log.warning("nothing is claimed: a run's limits can't be read", host=host.name, error=str(error))
+        return False
     return (
         limits.cpus + sum(other.cpus for other in taken) <= host.cores
         and limits.memory_bytes + sum(other.memory_bytes for other in taken) <= host.memory_bytes

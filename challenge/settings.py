@@ -149,6 +149,7 @@ TEMPLATES = [
 
 # --- Database, files, cache, mail ------------------------------------------------------------------------------------
 DATABASE_URL = env("DATABASE_URL", f"sqlite:///{PARAKH_VAR / 'parakh.sqlite3'}")
+PARAKH_LOCK_SECONDS = float(env("PARAKH_LOCK_SECONDS", "30"))  # PostgreSQL only: most silence within a transaction.
 DATABASE_URL_MISTAKE = ""  # Reported by system check parakh.E008.
 try:
     _database: dict[str, Any] = dict(dj_database_url.parse(DATABASE_URL))
@@ -168,6 +169,18 @@ if _database["ENGINE"] == "django.db.backends.sqlite3":
 elif not DATABASE_URL_MISTAKE:
     _database["CONN_MAX_AGE"] = 60
     _database["CONN_HEALTH_CHECKS"] = True
+    # What is in DATABASE_URL after a `?` comes before these.
+    _database["OPTIONS"] = {
+        # A process that is stopped, or whose machine is gone, in the middle of a transaction holds its rows: the reaper
+        # would wait for it for ever. No transaction here waits for anything but the database.
+        "options": f"-c idle_in_transaction_session_timeout={PARAKH_LOCK_SECONDS * 1000:.0f}",
+        # A server that vanished without a word is noticed within half a minute; by the kernel's defaults, in hours.
+        "connect_timeout": 10,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 30_000,
+    } | _database.get("OPTIONS", {})
 DATABASES = {"default": _database}
 
 STORAGE_URL = env("STORAGE_URL")  # s3://KEY:SECRET@HOST:PORT/BUCKET; empty: local disk.

@@ -52,16 +52,11 @@ def claim(worker: str, lease_seconds: float, host: str | None = None, *, only: K
             here = hosts.in_turn(host) if host is not None else None
             if host is not None and here is None:
                 return None  # It is quarantined, or was never registered.
-            due = lineup.due(here).select_related("phase")
-            if only is not None:
-                due = due.filter(kind=only)
-            if connection.features.has_select_for_update_skip_locked:
-                due = due.select_for_update(of=("self",), skip_locked=True)
-            next_one = due.first()
+            next_one = _next(here, only)
             if next_one is not None and here is not None and _waits_for_room(next_one, here):
                 # No run behind it may overtake: small ones would keep a large one out for ever. Predictions take
                 # nothing from it.
-                next_one = due.filter(kind=Kind.PREDICTIONS).first()
+                next_one = _next(here, Kind.PREDICTIONS)
             if next_one is None:
                 return None
             limits = next_one.phase.limits
@@ -79,6 +74,14 @@ def claim(worker: str, lease_seconds: float, host: str | None = None, *, only: K
                 note="",
             ):
                 return _new_attempt(next_one.pk, worker, here, limits)
+
+
+def _next(host: Host | None, only: Kind | None) -> Submission | None:
+    """The first that is due and that no other claimer is about to take; locked, where the database can."""
+    due = lineup.next_due(host, only).select_related("phase")
+    if connection.features.has_select_for_update_skip_locked:
+        due = due.select_for_update(of=("self",), skip_locked=True)
+    return due.first()
 
 
 def _waits_for_room(submission: Submission, host: Host) -> bool:
@@ -209,7 +212,7 @@ def platform_fault(attempt: Attempt, code: Code, detail: str, *, only_if_expired
         after = faults.next_state(submission, count)
         is_held = after is State.QUEUED and lost >= faults.MOST_WORKERS_LOST
         actor = "reaper" if only_if_expired else f"worker {attempt.worker}"
-        ended = faults.words(attempt, code, after, is_held)
+        ended = faults.words(code, after, is_held)
         _finish(attempt, ended, actor, fault=results.storable(detail))
         next_step: dict[str, Any] = {"finished_at": Now()}
         if after is State.QUEUED:
@@ -251,7 +254,7 @@ def hand_back(attempt: Attempt) -> bool:
             return False
         actor = f"worker {attempt.worker}"
         is_cancelled = submission.cancel_requested
-        _finish(attempt, faults.handed_back(attempt), actor)
+        _finish(attempt, faults.handed_back(), actor)
         states.move(
             submission,
             State.EVALUATING,
@@ -295,10 +298,12 @@ def cancel(submission: Submission, by: User) -> None:
     Raises:
         Refused: it is done already, or runs again and `by` is no organizer.
     """
-    submission.refresh_from_db()
-    if is_rerun(submission) and not submission.is_final and not permissions.can_rerun(by, submission):
-        raise Refused("An organizer has this submission run again. It can't be cancelled; its score stays until then.")
     with transaction.atomic():
+        # Locked: what is asked of it here must still be so when it is ended.
+        Submission.objects.select_for_update().get(pk=submission.pk)
+        submission.refresh_from_db()
+        if is_rerun(submission) and not submission.is_final and not permissions.can_rerun(by, submission):
+            raise Refused("An organizer has this submission run again. It can't be cancelled; its score stays.")
         for before, after in ((State.UPLOADING, State.CANCELLED), (State.QUEUED, faults.called_off(submission))):
             if states.move(
                 submission,

@@ -40,14 +40,14 @@ def postgresql_program(name: str) -> str:
 
 
 @contextlib.contextmanager
-def postgresql() -> Iterator[str]:
-    """A fresh PostgreSQL cluster. Yields the URL of its database.
+def postgresql(place: Path | None = None) -> Iterator[str]:
+    """A fresh PostgreSQL cluster, in a folder of its own or within `place`. Yields the URL of its database.
 
     The server refuses to run as root: root runs it as the user `postgres`, which Debian's package makes. Its folder is
     not among pytest's, which every new run of pytest closes to other users.
     """
     as_user: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="parakh-postgresql-", ignore_cleanup_errors=True) as name:
+    with tempfile.TemporaryDirectory(prefix="parakh-postgresql-", dir=place, ignore_cleanup_errors=True) as name:
         folder = Path(name)
         if os.geteuid() == 0:
             user = pwd.getpwnam("postgres")
@@ -58,7 +58,7 @@ def postgresql() -> Iterator[str]:
         subprocess.run(make, check=True, capture_output=True, cwd="/")
         serve = [*as_user, postgresql_program("postgres"), "-D", str(data), f"-p{port}", f"-k{folder}", "-hlocalhost"]
         with open(folder / "server.log", "wb") as log:
-            server = subprocess.Popen([*serve, "-cfsync=off"], stdout=log, stderr=log, cwd="/")
+            server = subprocess.Popen([*serve, "-cfsync=off", "-cmax_wal_size=64MB"], stdout=log, stderr=log, cwd="/")
         ready = [postgresql_program("pg_isready"), "-h", "localhost", "-p", str(port), "-U", "parakh", "-q"]
         try:
             until(lambda: subprocess.run(ready, check=False).returncode == 0, 30, "PostgreSQL is ready")

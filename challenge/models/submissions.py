@@ -130,7 +130,14 @@ class Submission(models.Model):
                 name="submission_queue",
             ),
             models.Index(
-                fields=("phase",), condition=Q(state="queued", held_at__isnull=True), name="submission_phase_queue"
+                fields=("phase", "turn", "queued_at", "id"),
+                condition=Q(state="queued", held_at__isnull=True),
+                name="submission_phase_queue",
+            ),
+            models.Index(  # They may be taken while runs wait for room: not to be looked for among all that wait.
+                fields=("phase", "turn", "queued_at", "id"),
+                condition=Q(state="queued", held_at__isnull=True, kind="predictions"),
+                name="submission_predictions_queue",
             ),
             models.Index(fields=("lease_until",), condition=Q(state="evaluating"), name="submission_leases"),
             models.Index(fields=("state", "created"), name="submission_state"),

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from types import TracebackType
 
 import structlog
-from django.db import DatabaseError, connection
+from django.db import DatabaseError, InterfaceError, connection
 
 from challenge import submissions
 from challenge.models import Attempt, AttemptState
@@ -88,11 +88,15 @@ class Heartbeat:
                             progress.images_total,
                         )
                         written = progress
-                except DatabaseError as error:
+                except (DatabaseError, InterfaceError) as error:
                     # The next beat tries again; past the lease another worker may have the submission.
                     log.warning("no heartbeat", error=str(error))
                     connection.close()
                     self._stop_unless(now - renewed < self._lease_seconds, "no database for as long as the lease")
+        except Exception:
+            # Without signs of life the lease runs out, and somebody else begins: the run is of no use any more.
+            log.exception("the heartbeat failed")
+            self._stop_unless(False, "no heartbeat")
         finally:
             connection.close()
 

@@ -4,11 +4,13 @@ site what this host can give to runs."""
 from __future__ import annotations
 
 import dataclasses
+import platform
 import time
 from pathlib import Path
 
 import structlog
 from django.conf import settings
+from django.db import connection
 
 from challenge import hosts
 from challenge.models import Host
@@ -74,7 +76,12 @@ def _check(patience: float) -> HostCheck:
 
 
 def register(found: HostCheck) -> Host:
-    """Tells the site what this host has. Settings may say less memory, other runtimes, or how many GPUs there are."""
+    """Tells the site what this host has. Settings may say less memory, other runtimes, or how many GPUs there are.
+
+    Raises:
+        SystemExit: the database is SQLite, and a worker on another machine uses it too.
+    """
+    _refuse_shared_sqlite()
     engine = found.facts.engine
     present = set(range(engine.cores))
     usable = present & set(parse_cores(settings.PARAKH_CPUSET)) if settings.PARAKH_CPUSET else present
@@ -84,9 +91,31 @@ def register(found: HostCheck) -> Host:
         gpus=settings.PARAKH_HOST_GPUS or len(list(Path("/dev").glob("nvidia[0-9]*"))),
         runtimes=tuple(settings.PARAKH_HOST_RUNTIMES or sorted({"runc", "runsc"} & set(engine.runtimes))),
         queues=settings.PARAKH_QUEUES,
-        facts=dataclasses.asdict(engine),
+        facts=dataclasses.asdict(engine) | {"boot": _boot()},
     )
     return hosts.register(settings.PARAKH_HOST_NAME, offer)
+
+
+def _boot() -> str:
+    """What tells this machine, since it was started, from every other: its containers have the same."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    except OSError:  # No Linux.
+        return platform.node()
+
+
+def _refuse_shared_sqlite() -> None:
+    """The locks of SQLite don't reach to another machine: what both write is lost or twice. System check E011 knows the
+    file systems that are usually shared; here the other worker itself is seen."""
+    if connection.vendor != "sqlite":
+        return
+    for other in hosts.live().exclude(name=settings.PARAKH_HOST_NAME):
+        if other.facts.get("boot", _boot()) != _boot():
+            raise SystemExit(
+                f"The worker was not started: {other.name}, another machine, evaluates with this SQLite database too.\n"
+                "Workers on two machines need PostgreSQL: DATABASE_URL=postgres://… If it is this machine before its "
+                f"last start, wait {hosts.ALIVE_SECONDS:.0f} s."
+            )
 
 
 def engine_answers() -> bool:

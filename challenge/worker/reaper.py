@@ -9,11 +9,12 @@ from __future__ import annotations
 import datetime as dt
 import threading
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 from django.conf import settings
 from django.core.cache import cache
-from django.db import connections
+from django.db import connection, connections
 from django.db.models.functions import Now
 
 import sandbox
@@ -31,14 +32,26 @@ KEPT_SECONDS = 3600
 
 
 def reap() -> None:
-    """One round over the database: expired leases, uploads that broke off, lost bells."""
-    mend_clocks()
-    for attempt in expired():
-        submissions.platform_fault(attempt, Code.WORKER_LOST, "no sign of life from it", only_if_expired=True)
-    submissions.drop_broken_uploads()
-    reruns.feed()
-    sweep_kept()
-    ring_for_this_host()
+    """One round over the database: expired leases, lost bells, uploads that broke off.
+
+    One that can't be done keeps no other from being done: an error is logged, and the next round tries again.
+    """
+    _each(mend_clocks, return_leases, reruns.feed, ring_for_this_host, submissions.drop_broken_uploads, sweep_kept)
+
+
+def _each(*steps: Callable[[], object]) -> None:
+    for step in steps:
+        try:
+            step()
+        except Exception:
+            log.exception("the reaper could not do this; it will try again", step=getattr(step, "__name__", str(step)))
+            connection.close()  # It may be what failed.
+
+
+def return_leases() -> None:
+    """Puts back into the queue what workers hold that gave no sign of life."""
+    lost = partial(submissions.platform_fault, code=Code.WORKER_LOST, detail="no sign of life", only_if_expired=True)
+    _each(*(partial(lost, attempt) for attempt in expired()))
 
 
 def sweep_kept() -> None:

@@ -14,13 +14,14 @@ from pathlib import Path
 
 from tests.bench.admission import admission_rows
 from tests.bench.board import board_rows
+from tests.bench.queue import queue_rows
 from tests.bench.rows import ROUNDS
 from tests.bench.runs import run_rows
 from tests.bench.scoring import PAIRS, data, scoring_rows
 from tests.bench.site import site_rows
 from tests.bench.uploads import upload_rows
 
-PARTS = ("scoring", "runs", "admission", "uploads", "board", "site")
+PARTS = ("scoring", "runs", "admission", "uploads", "queue", "board", "site")
 
 
 def main() -> int:
@@ -40,6 +41,8 @@ def main() -> int:
             rows += admission_rows(Path(scratch))
         if "uploads" in parts:
             rows += upload_rows(Path(scratch))
+        if "queue" in parts:
+            rows += queue_rows(Path(scratch))
         if "board" in parts:
             rows += board_rows(Path(scratch))
         if "site" in parts:

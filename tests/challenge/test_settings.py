@@ -94,8 +94,8 @@ def test_addresses_are_verified_where_mail_goes_out(
         ({"ACCOUNT_EMAIL_VERIFICATION": "optional", "ALLOWED_HOSTS": ["parakh.example.org"]}, "parakh.W007"),
         ({"PARAKH_LEASE_SECONDS": 3600}, "parakh.W004"),
         ({"PARAKH_CPUSET": "two"}, "parakh.E010"),
-        ({"PARAKH_BASES": ("pytorch", "cobol")}, "parakh.E011"),
-        ({"PARAKH_BASES": ()}, "parakh.E011"),
+        ({"PARAKH_BASES": ("pytorch", "cobol")}, "parakh.E014"),
+        ({"PARAKH_BASES": ()}, "parakh.E014"),
         ({"PARAKH_ALLOW_UNSAFE_HOST": True}, "parakh.W005"),
     ],
 )

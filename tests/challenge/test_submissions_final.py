@@ -55,6 +55,18 @@ def test_the_database_knows_the_table_of_transitions(site: Site, before: str, af
         assert "can not go from its state" in refused(rows, state=after, **lease)
 
 
+def test_what_came_of_a_submission_never_changes(site: Site) -> None:
+    made = factories.finished(site.phase, site.team, miou=0.4)
+    better = factories.finished(site.phase, site.strangers, miou=0.9).score
+    cancelled = factories.submission(site.phase, site.team)
+    submissions.cancel(cancelled, by=site.alice)
+    for one in (made, cancelled):
+        row = Submission.objects.filter(pk=one.pk)
+        for change in ({"score": better}, {"finished_at": None}, {"fence": 9}, {"attempt_count": 9}):
+            assert "what came of a submission never changes" in refused(row, **change)
+        assert row.update(title="may be renamed") == 1
+
+
 def test_an_attempt_goes_forward_only(site: Site) -> None:
     factories.submission(site.phase, site.team)
     attempt = submissions.claim("w1", 60)

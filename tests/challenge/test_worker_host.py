@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import logging
 import os
 import subprocess
@@ -10,10 +11,12 @@ import threading
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 
 from challenge import settings as site_settings
+from challenge.models import Host
 from challenge.organizing.offers import HostOffer
-from challenge.worker.host import require_safe_host
+from challenge.worker.host import register, require_safe_host
 from sandbox import Limits
 from tests.relay import SOCKET, engine_without_tls
 
@@ -95,3 +98,18 @@ def test_a_phase_may_ask_for_the_runtimes_that_the_engine_has(
     assert "the evaluation hosts offer runc." in problems["runtime"]
     settings.PARAKH_HOST_RUNTIMES = ("runc", "runsc")
     assert "runtime" not in dict(HostOffer.of("default").problems(limits))
+
+
+def test_sqlite_is_not_shared_with_a_worker_on_another_machine(db: None, settings) -> None:
+    settings.PARAKH_ALLOW_UNSAFE_HOST = True
+    found = require_safe_host()
+    settings.PARAKH_HOST_NAME = "host-1"
+    register(found)
+    settings.PARAKH_HOST_NAME = "host-2"
+    register(found)  # Two names on one machine are well.
+    elsewhere = Host.objects.get(name="host-1")
+    Host.objects.filter(name="host-1").update(facts=elsewhere.facts | {"boot": "of another machine"})
+    with pytest.raises(SystemExit, match=r"host-1, another machine.*\n.*DATABASE_URL=postgres"):
+        register(found)
+    Host.objects.filter(name="host-1").update(last_seen=timezone.now() - dt.timedelta(minutes=5))
+    register(found)  # It is gone.

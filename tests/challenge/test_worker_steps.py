@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import OperationalError
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
 import sandbox
@@ -256,6 +256,34 @@ def test_the_heartbeat_stops_a_run_whose_lease_is_gone(site: Site) -> None:
         until(heartbeat.should_stop, 5, "the loss is seen")
 
 
+@pytest.mark.parametrize("error", [InterfaceError("connection already closed"), OperationalError("it went away")])
+def test_the_heartbeat_outlives_a_database_that_breaks_off(
+    site: Site, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made, attempt = one(site)
+    renew, calls = submissions.renew, []
+
+    def breaks_off_once(*given: object) -> bool:
+        calls.append(given)
+        if len(calls) == 1:
+            raise error
+        return renew(*given)
+
+    monkeypatch.setattr(submissions, "renew", breaks_off_once)
+    with Heartbeat(attempt, lease_seconds=2) as heartbeat:
+        until(lambda: len(calls) > 1, 5, "it tries again")
+        submissions.cancel(made, by=site.alice)
+        until(heartbeat.should_stop, 5, "and sees a cancel")
+
+
+def test_a_heartbeat_that_fails_stops_its_run(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it the lease runs out: two workers would be at one submission."""
+    _, attempt = one(site)
+    monkeypatch.setattr(submissions, "renew", raises(ZeroDivisionError()))
+    with Heartbeat(attempt, lease_seconds=2) as heartbeat:
+        until(heartbeat.should_stop, 5, "the run is stopped")
+
+
 # Bells and the reaper
 
 
@@ -319,3 +347,41 @@ def test_a_reaper_survives_an_error_and_stops_when_told() -> None:
     thread.stop()
     thread.join(10)
     assert not thread.is_alive()
+
+
+def test_what_can_not_be_reaped_keeps_nothing_else_from_it(
+    site: Site, bells: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A lease that can't be returned and a disk that is away: other leases are returned, and lost bells rung."""
+    bad, _ = one(site)
+    good, _ = one(site)
+    Submission.objects.update(lease_until=timezone.now() - dt.timedelta(seconds=1))
+    usual = submissions.platform_fault
+
+    def fails_for_one(attempt: Attempt, *given: object, **named: object) -> bool:
+        if attempt.submission_id == bad.pk:
+            raise RuntimeError("a row that nobody thought of")
+        return usual(attempt, *given, **named)
+
+    def disk_is_away() -> None:
+        raise OSError(errno.EIO, "no disk")
+
+    monkeypatch.setattr(submissions, "platform_fault", fails_for_one)
+    monkeypatch.setattr(submissions, "drop_broken_uploads", disk_is_away)
+    bells.clear()
+    reaper.reap()
+    good.refresh_from_db()
+    assert good.state == State.QUEUED
+    assert "worker" in bells
+
+
+def test_an_attempt_whose_limits_an_upgrade_made_unreadable_ends_all_the_same(site: Site) -> None:
+    made, attempt = one(site)
+    waiting = factories.submission(site.phase, site.strangers)
+    Attempt.objects.filter(pk=attempt.pk).update(limits_data={"fuel_litres": 3})
+    assert claim_next() is None, "it may hold anything"
+    Submission.objects.filter(pk=made.pk).update(lease_until=timezone.now() - dt.timedelta(seconds=1))
+    reaper.reap()
+    made.refresh_from_db()
+    assert made.state == State.QUEUED
+    assert {claim_next().submission, claim_next().submission} == {made, waiting}

@@ -1,33 +1,27 @@
-"""Everything that may die, one function a case: cases 43 to 51 of the list of attacks, with real processes.
+"""Everything that may die, one function a case: cases 43 to 52 of the list of attacks, with real processes.
 
-Each takes a world, does its worst, and calls `world.settle`, which holds it to the promise. Case 52, clocks that jump,
-needs a database whose clock can be set: test_clocks.py.
+Each takes a world, does its worst, and calls `world.settle`, which holds it to the promise. Here are the deaths of
+workers, and the table of all cases; beside it are the deaths of what workers need.
 """
 
 from __future__ import annotations
 
-import contextlib
-import shutil
+import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from functools import partial
 from urllib.parse import urlsplit
 
-import redis as redis_client
-from django.conf import settings
 from django.contrib.auth.models import User
 from django.db import connection
-from kombu import Connection
 
-from challenge import holds, hosts
-from challenge.celery import bell_queue, broker_options
-from challenge.models import Host, State
+from challenge import holds
+from challenge.models import State
 from challenge.worker import reaper
 from tests.challenge.workers import broker_url
-from tests.faults import servers
-from tests.faults.world import LEASE_SECONDS, World, resume
+from tests.faults import cases_clock, cases_disk, cases_engine, cases_services
+from tests.faults.world import LEASE_SECONDS, PATIENCE_SECONDS, World, resume
 from tests.services import until
 
 Case = Callable[[World], None]
@@ -35,27 +29,17 @@ Case = Callable[[World], None]
 
 def killed_at(stage: str, world: World) -> None:
     """43. kill -9 for the worker and its children."""
-    submission = world.submit(kind="image" if stage == "load" else "code")
+    submission = world.submit(image="whole" if "load" in stage else "")
     world.kill_at(stage)
     world.start()
-    world.settle(submission, faults=0 if stage == "after the commit" else 1)
+    # A claim that was never committed was none, and a result that was is the result.
+    world.settle(submission, faults=0 if stage in ("within the claim", "after the commit") else 1)
 
 
-def engine_killed_mid_run(world: World) -> None:
-    """44. kill -9 for the engine while a container answers; then it is started again."""
-    submission = world.submit(seconds=1)
-    world.start()
-    until(lambda: world.is_running(submission), 60, "it runs")
-    world.engine.kill()
-    until(lambda: submission.attempts.filter(state="done").exists(), 60, "the attempt has ended")
-    world.engine.start()
-    world.settle(submission, faults=1)
-
-
-def stopped_past_its_lease(world: World) -> None:
-    """45. A worker stops before it publishes, another evaluates, then the first goes on."""
-    submission = world.submit()
-    world.start(stop_at="score")
+def stopped_past_its_lease(stage: str, world: World) -> None:
+    """45. A worker stops, another evaluates, then the first goes on."""
+    submission = world.submit(image="whole" if "load" in stage else "")
+    world.start(stop_at=stage)
     process = world.until_stopped()
     world.start()
     world.reaches(submission, State.FINISHED)
@@ -80,93 +64,14 @@ def bell_five_times(world: World) -> None:
         world.settle(submission, faults=0)
 
 
-def broker_emptied(world: World) -> None:
-    """47. All bells are lost while the workers are at work: a file-system broker with its folders."""
-    first = world.submit(seconds=0.5)
-    world.start()
-    until(lambda: world.is_running(first), 60, "the first runs")
-    second = world.submit()
-    _empty_broker()
-    third = world.submit()
-    for submission in (first, second, third):
-        world.reaches(submission, State.FINISHED)
-    for submission in (first, second, third):
-        world.settle(submission, faults=0)
-
-
-def _empty_broker() -> None:
-    scheme = urlsplit(broker_url()).scheme
-    if scheme == "filesystem":
-        shutil.rmtree(settings.BROKER_DIR)
-    elif scheme == "redis":
-        redis_client.Redis.from_url(broker_url()).flushall()
-    else:
-        with Connection(broker_url()) as bell:
-            bell.default_channel.queue_purge(bell_queue("default"))
-
-
-def broker_killed(world: World) -> None:
-    """47. kill -9 for a broker with a server of its own; it starts again a moment later, with nothing in it."""
-    submission = world.submit(seconds=0.5)
-    world.start()
-    until(lambda: world.is_running(submission), 60, "it runs")
-    restart = servers.kill(servers.broker_process(broker_url()))
-    try:
-        waiting = world.submit()  # Its bell can't be rung.
-        time.sleep(1)
-    finally:
-        restart()
-    until(_broker_answers, 60, "the broker answers again")
-    world.reaches(waiting, State.FINISHED)
-    world.settle(submission, faults=0)
-    world.settle(waiting, faults=0)
-
-
-def _broker_answers() -> bool:
-    try:
-        with Connection(broker_url(), transport_options=broker_options(broker_url())) as bell:
-            bell.ensure_connection(max_retries=1, timeout=2)
-    except Exception:
-        return False
-    return True
-
-
-def database_killed_mid_commit(world: World) -> None:
-    """48. The database server is killed while a result is being written, and recovers."""
-    submission = world.submit()
-    world.start(stop_at="before the commit")
-    process = world.until_stopped()
-    connection.close()
-    restart = servers.kill(servers.database_process())
-    restart()
-    resume(process)
-    world.settle(submission, faults=0)
-
-
-def disk_full(world: World) -> None:
-    """49. The disk for temporary files is full at first: tried again once there is room."""
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(world.temporary)], check=True)
-    world.start()
-    until(lambda: Host.objects.filter(pk__in=hosts.live()).exists(), 60, "the worker is there")
-    time.sleep(2)  # Its pool makes a file of its own at first.
-    filler = world.temporary / "filler"
-    with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
-        while True:
-            file.write(b"x" * 1024)
-    submission = world.submit()
-    until(lambda: submission.attempts.filter(verdict="DISK_FAULT").exists(), 60, "it failed by our fault")
-    filler.unlink()
-    world.settle(submission, faults=1)
-
-
-def two_reapers(world: World) -> None:
+def five_reapers(world: World) -> None:
     """50. Five reapers at once find one expired lease."""
     submission = world.submit()
     world.kill_at("run")
     reapers = [reaper.ReaperThread(reaper.reap, 0.01) for _ in range(5)]
     for one in reapers:
         one.start()
-    until(lambda: submission.attempts.filter(state="done").exists(), 30, "the lease was reaped")
+    until(lambda: submission.attempts.filter(state="done").exists(), PATIENCE_SECONDS, "the lease was reaped")
     for one in reapers:
         one.stop()
         one.join()
@@ -192,72 +97,61 @@ def kills_its_worker_each_time(world: World) -> None:
     world.settle(submission, faults=2)
 
 
-def stopped_by_its_service_manager(world: World) -> None:
-    """SIGTERM, twice: the submission is handed back at once, at no fault, and the next worker evaluates it."""
-    submission = world.submit(seconds=2)
+def told_to_stop(signals: list[signal.Signals], world: World) -> None:
+    """By its service manager: the submission is handed back at once, at no fault, and the next worker evaluates it."""
+    submission = world.submit(seconds=1)
     worker = world.start()
-    until(lambda: world.is_running(submission), 60, "it runs")
-    worker.send_signal(signal.SIGTERM)
-    time.sleep(0.5)
-    worker.send_signal(signal.SIGTERM)
-    told = time.monotonic()
-    worker.wait(30)
-    print(f"handed back after {time.monotonic() - told:.1f} s")
+    until(lambda: world.is_running(submission), PATIENCE_SECONDS, "it runs")
+    for number in signals:
+        worker.send_signal(number)
+        time.sleep(0.5)
+    worker.wait(PATIENCE_SECONDS)
     submission.refresh_from_db()
     assert (submission.state, submission.platform_faults) == (State.QUEUED, 0)
     world.start()
     world.settle(submission, faults=1)
 
 
-def quit_at_once(world: World) -> None:
-    """SIGQUIT, Celery's cold shutdown: handed back too."""
-    submission = world.submit(seconds=2)
-    worker = world.start()
-    until(lambda: world.is_running(submission), 60, "it runs")
-    worker.send_signal(signal.SIGQUIT)
-    worker.wait(30)
-    submission.refresh_from_db()
-    assert (submission.state, submission.platform_faults) == (State.QUEUED, 0)
-    world.start()
-    world.settle(submission, faults=1)
-
-
-def engine_away(world: World) -> None:
-    """44. With the engine down nothing is claimed, so that no submission uses up its tries."""
-    world.start()
-    until(lambda: Host.objects.filter(pk__in=hosts.live()).exists(), 60, "the worker is there")
-    world.engine.kill()
-    submission = world.submit()
-    time.sleep(3)
-    submission.refresh_from_db()
-    assert (submission.state, submission.attempt_count) == (State.QUEUED, 0)
-    world.engine.start()
-    world.settle(submission, faults=0)
-
-
-STAGES = ("claim", "admit", "load", "run", "score", "before the commit", "after the commit")
+STAGES = ("within the claim", "claim", "admit", "load", "run", "score", "before the commit", "after the commit")
 
 CASES: dict[str, Case] = {
     **{f"worker killed, {stage}": partial(killed_at, stage) for stage in STAGES},
-    "engine killed mid-run": engine_killed_mid_run,
-    "engine away": engine_away,
-    "worker stopped past its lease": stopped_past_its_lease,
-    "bells five times": bell_five_times,
-    "broker emptied": broker_emptied,
-    "broker killed": broker_killed,
-    "database killed mid-commit": database_killed_mid_commit,
-    "disk full": disk_full,
-    "five reapers": two_reapers,
+    **{f"worker stopped, {stage}": partial(stopped_past_its_lease, stage) for stage in ("load", "run", "score")},
+    "worker stopped, before the commit": cases_services.stopped_mid_commit,
+    "worker told to stop, twice": partial(told_to_stop, [signal.SIGTERM, signal.SIGTERM]),
+    "worker told to quit": partial(told_to_stop, [signal.SIGQUIT]),
     "kills its worker each time": kills_its_worker_each_time,
-    "worker told to stop, twice": stopped_by_its_service_manager,
-    "worker told to quit": quit_at_once,
+    "engine killed, run": cases_engine.killed_mid_run,
+    "engine killed, before the load": cases_engine.killed_before_the_load,
+    "engine killed with its worker": cases_engine.killed_with_its_worker,
+    "engine restarted, run": cases_engine.restarted_mid_run,
+    "engine away": cases_engine.away,
+    "bells five times": bell_five_times,
+    "broker emptied": cases_services.broker_emptied,
+    "broker killed": cases_services.broker_killed,
+    "database killed mid-commit": cases_services.database_killed_mid_commit,
+    "database away past the lease": cases_services.database_away_past_the_lease,
+    "disk full, upload": cases_disk.full_for_uploads,
+    "disk full, run": cases_disk.full_for_runs,
+    "disk full, load": cases_disk.full_for_images,
+    "disk full, log": cases_disk.full_for_logs,
+    "disk full, database": cases_disk.full_for_the_database,
+    "five reapers": five_reapers,
+    "clock ahead": cases_clock.jumps_ahead,
+    "clock back": cases_clock.jumps_back,
+}
+
+_ON_POSTGRESQL = {
+    "database killed mid-commit",
+    "database away past the lease",
+    "worker stopped, before the commit",  # With SQLite it holds the only lock there is, until it is killed.
 }
 
 
 def applies(name: str) -> bool:
-    """False where there is no such server to kill: SQLite and files are none. RabbitMQ is emptied, not killed."""
-    if name == "database killed mid-commit":
+    """False where there is no such server to kill, SQLite and files being none, or no small disk to fill."""
+    if name in _ON_POSTGRESQL:
         return connection.vendor == "postgresql"
     if name == "broker killed":
-        return urlsplit(broker_url()).scheme == "redis"
-    return True
+        return urlsplit(broker_url()).scheme != "filesystem"
+    return name != "disk full, database" or cases_disk.DATABASE_DISK in os.environ

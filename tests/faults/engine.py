@@ -1,7 +1,8 @@
 """A Docker Engine of our own that may be killed, with a base image so small that a run costs little.
 
-Reached over TCP, as one on another machine: of a local engine the reaper would think that all runs of gVisor on this
-machine are its own, and kill those of the first.
+Reached over TCP, as one on another machine, and with a namespace of its own in containerd: of a local engine the
+reaper thinks that every shim on this machine is that engine's, and kills what the engine does not know of. Workers of
+other tests on the first engine did so with our containers, which then looked as if they had died by themselves.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import secrets
 import shutil
 import signal
 import subprocess
@@ -21,7 +23,10 @@ import docker
 from docker.errors import DockerException
 
 from sandbox.bases import HERE, ROOT_IMAGE
+from tests.faults.disks import MIB, Disk, small_disk
 from tests.services import free_port, until
+
+DISK_MEGABYTES = 2048
 
 RUN_CODE = """
 import os, sys
@@ -59,36 +64,48 @@ def tar_of(files: dict[str, str]) -> bytes:
 
 
 class Engine:
-    """A second daemon on this machine, with a place of its own."""
+    """A second daemon on this machine, with a place of its own, and its images on a disk of its own."""
 
-    def __init__(self, place: Path) -> None:
+    def __init__(self, place: Path, disk: Disk) -> None:
         self.place = place
+        self.disk = disk
         self.address = f"tcp://127.0.0.1:{free_port()}"
         self._daemon: subprocess.Popen[bytes] | None = None
+        self._containerd: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Starts the daemon, and waits until it answers.
+        """Starts what is not running of the daemon and its containerd, and waits until it answers.
 
-        After a kill -9 it now and then waits for ever for the containerd it left: that one is then killed too, as a
-        service manager would.
+        containerd is a service of its own, as Debian has it: a daemon that had started it would, after a kill -9, wait
+        for the one it left, now and then for ever.
         """
-        try:
-            self._start(45)
-        except AssertionError:
-            self._kill_all(b"dockerd", b"containerd")
-            self._start(60)
-
-    def _start(self, seconds: float) -> None:
+        if self._containerd is None or self._containerd.poll() is not None:
+            self._start_containerd()
         command = [
-            "dockerd", f"--host={self.address}", f"--data-root={self.place}/data", f"--exec-root={self.place}/exec",
-            f"--pidfile={self.place}/pid", f"--config-file={self.place}/daemon.json", "--bridge=none",
-            "--iptables=false",
+            "dockerd", f"--host={self.address}", f"--data-root={self.disk.place}/data",
+            f"--exec-root={self.place}/exec", f"--pidfile={self.place}/pid",
+            f"--config-file={self.place}/daemon.json", "--bridge=none", "--iptables=false",
+            f"--containerd={self.place}/containerd.sock", "--containerd-namespace=parakh-faults",
+            "--containerd-plugins-namespace=parakh-faults-plugins",
         ]  # fmt: skip
         (self.place / "pid").unlink(missing_ok=True)
         (self.place / "daemon.json").write_text("{}")
         with (self.place / "log").open("ab") as log:
             self._daemon = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
-        until(self._answers, seconds, f"the second engine answers (its log: {self.place}/log)")
+        until(self._answers, 60, f"the second engine answers (its log: {self.place}/log)")
+
+    def _start_containerd(self) -> None:
+        socket = self.place / "containerd.sock"
+        socket.unlink(missing_ok=True)
+        (self.place / "containerd.toml").write_text(
+            f'version = 2\nroot = "{self.place}/containerd"\nstate = "{self.place}/containerd-state"\n'
+            f'disabled_plugins = ["io.containerd.grpc.v1.cri"]\n[grpc]\naddress = "{socket}"\n'
+        )
+        with (self.place / "log").open("ab") as log:
+            self._containerd = subprocess.Popen(
+                ["containerd", f"--config={self.place}/containerd.toml"], stdout=log, stderr=log, start_new_session=True
+            )
+        until(socket.exists, 30, f"the second containerd listens (its log: {self.place}/log)")
 
     def _answers(self) -> bool:
         with contextlib.suppress(DockerException, OSError), contextlib.closing(self.client()) as client:
@@ -105,6 +122,26 @@ class Engine:
         self._daemon.kill()
         self._daemon.wait()
 
+    def kill_containerd(self) -> None:
+        """kill -9 for the daemon below the daemon."""
+        assert self._containerd is not None
+        self._containerd.kill()
+        self._containerd.wait()
+
+    def restart(self) -> None:
+        """As a service manager does: SIGTERM, on which the daemon ends its containers, and a new one."""
+        assert self._daemon is not None
+        self._daemon.send_signal(signal.SIGTERM)
+        self._daemon.wait(60)
+        self.start()
+
+    def revive(self) -> None:
+        """After a case that failed half-way: the next one is to find it well."""
+        self.disk.clear()
+        if not self._answers():
+            self.kill()
+            self.start()
+
     def fill(self, root_image: Path) -> None:
         """Loads the root image, and makes the small base of it."""
         with contextlib.closing(self.client()) as client:
@@ -116,16 +153,23 @@ class Engine:
             files = {"submission/predict.py": PREDICT.format(seconds=0)}
             start = 'ENTRYPOINT ["python3", "-B", "/opt/parakh/run_code.py"]'
             self._commit(client, "parakh/base-pytorch:latest", files, "parakh/whole", [start, "WORKDIR /submission"])
-            saved_image = client.images.get("parakh/whole:latest").save(named=True)
-            (self.place / "whole.tar").write_bytes(b"".join(saved_image))
+            self._save(client, "parakh/whole:latest")
+            # Of this one the engine keeps nothing: to load it takes room.
+            files["weights"] = secrets.token_hex(16 * MIB)
+            self._commit(client, "parakh/base-pytorch:latest", files, "parakh/large", [start, "WORKDIR /submission"])
+            self._save(client, "parakh/large:latest")
+            client.images.remove("parakh/large:latest")
 
-    def _kill_all(self, *programs: bytes) -> None:
-        """kill -9 for what runs in this engine's place: these programs, or all."""
+    def _save(self, client: docker.DockerClient, image: str) -> None:
+        name = image.removeprefix("parakh/").removesuffix(":latest")
+        (self.place / f"{name}.tar").write_bytes(b"".join(client.images.get(image).save(named=True)))
+
+    def _kill_all(self) -> None:
+        """kill -9 for what runs in this engine's place."""
         for process in Path("/proc").glob("[0-9]*"):
             with contextlib.suppress(OSError):
                 words = (process / "cmdline").read_bytes().split(b"\0")
-                is_ours = any(str(self.place).encode() in word for word in words[1:])
-                if is_ours and (not programs or Path(words[0].decode()).name.encode() in programs):
+                if any(str(self.place).encode() in word for word in words[1:]):
                     os.kill(int(process.name), signal.SIGKILL)
 
     @staticmethod
@@ -153,16 +197,19 @@ class Engine:
 def own_engine() -> Iterator[Engine]:
     """An engine with the small base, gone at the end."""
     place = Path(tempfile.mkdtemp(prefix="parakh-engine-"))
-    engine = Engine(place)
     try:
-        root = place / "root.tar"
-        with contextlib.closing(docker.from_env()) as first, root.open("wb") as saved:
-            for part in first.images.get(ROOT_IMAGE).save(named=True):
-                saved.write(part)
-        engine.start()
-        engine.fill(root)
-        root.unlink()
-        yield engine
+        with small_disk(place / "disk", DISK_MEGABYTES) as disk:
+            engine = Engine(place, disk)
+            try:
+                root = place / "root.tar"
+                with contextlib.closing(docker.from_env()) as first, root.open("wb") as saved:
+                    for part in first.images.get(ROOT_IMAGE).save(named=True):
+                        saved.write(part)
+                engine.start()
+                engine.fill(root)
+                root.unlink()
+                yield engine
+            finally:
+                engine.stop()
     finally:
-        engine.stop()
         shutil.rmtree(place, ignore_errors=True)

@@ -4,30 +4,44 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import redis as redis_client
 from django.db import connection
 
 from tests.services import until
 
+Restart = Callable[[], None]
+
 _started: list[subprocess.Popen[bytes]] = []
 
 
-def kill(process: int) -> Callable[[], None]:
-    """kill -9; what it returns starts the same program again: same words, user and folder."""
+def kill(process: int) -> Restart:
+    """kill -9; what it returns starts the same program again."""
+    place, restart = Path(f"/proc/{process}"), again(process)
+    program, folder = _program(process), os.readlink(place / "cwd")
+    os.kill(process, signal.SIGKILL)
+    until(lambda: not is_alive(process), 20, "the server is dead")
+    if program == "postgres":
+        until(lambda: not _works_in(folder), 20, "its processes have noticed")
+    return restart
+
+
+def again(process: int) -> Restart:
+    """Starts what this process is once more, when it has died: same words, environment, user and folder."""
     place = Path(f"/proc/{process}")
     words = [word.decode() for word in (place / "cmdline").read_bytes().split(b"\0") if word]
+    environment = dict(
+        line.decode().split("=", 1) for line in (place / "environ").read_bytes().split(b"\0") if b"=" in line
+    )
     program, folder, user = os.readlink(place / "exe"), os.readlink(place / "cwd"), place.stat().st_uid
     if len(words) == 1 or ":" in words[0]:  # A process that has written its state over its own words.
         words = _words[process]
-    os.kill(process, signal.SIGKILL)
-    until(lambda: _is_over(place), 20, "the server is dead")
-    if Path(program).name == "postgres":
-        until(lambda: not _works_in(folder), 20, "its processes have noticed")
 
     def start() -> None:
         # Until its parent looks at it, the dead server is a zombie, which PostgreSQL takes for one that runs.
@@ -39,12 +53,26 @@ def kill(process: int) -> Callable[[], None]:
                 executable=program,
                 cwd=folder,
                 user=user,
+                env=environment,
+                stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
             )
         )
 
     return start
+
+
+def is_alive(process: int) -> bool:
+    """False if it is gone, or a zombie that its parent has not looked at yet."""
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def _program(process: int) -> str:
+    return Path(os.readlink(f"/proc/{process}/exe")).name
 
 
 def _works_in(folder: str) -> list[Path]:
@@ -60,14 +88,6 @@ def _works_in(folder: str) -> list[Path]:
 _words: dict[int, list[str]] = {}
 
 
-def _is_over(place: Path) -> bool:
-    """Gone, or a zombie that its parent has not looked at yet."""
-    try:
-        return place.joinpath("stat").read_text().rpartition(")")[2].split()[0] == "Z"
-    except OSError:
-        return True
-
-
 def database_process() -> int:
     """Of the PostgreSQL server this site is on."""
     with connection.cursor() as cursor:
@@ -77,8 +97,22 @@ def database_process() -> int:
     return int((folder / "postmaster.pid").read_text().split()[0])
 
 
-def broker_process(url: str) -> int:
-    """Of the Redis server at this address."""
+def kill_broker(url: str) -> Restart:
+    """kill -9 for the Redis or RabbitMQ at this address. What it returns starts it again, with nothing in it."""
+    if urlsplit(url).scheme == "redis":
+        return kill(_redis_process(url))
+    server, folder = _rabbitmq(url)
+    restart = kill(server)
+
+    def start_empty() -> None:
+        for kept in folder.glob("parakh*@localhost*"):  # Its queues, its users, its table of who gets what.
+            shutil.rmtree(kept) if kept.is_dir() else kept.unlink()
+        restart()
+
+    return start_empty
+
+
+def _redis_process(url: str) -> int:
     client = redis_client.Redis.from_url(url)
     found = client.info("server")
     _words[found["process_id"]] = ["redis-server", "--port", str(found["tcp_port"]), "--bind", "127.0.0.1"]
@@ -86,9 +120,23 @@ def broker_process(url: str) -> int:
     return int(found["process_id"])
 
 
+def _rabbitmq(url: str) -> tuple[int, Path]:
+    """Process and folder of the RabbitMQ that tests/services.py has started at this address."""
+    name = f"parakh{urlsplit(url).port}@localhost"
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if (process / "exe").readlink().name == "beam.smp":
+                variables = (process / "environ").read_bytes().decode().split("\0")
+                found = dict(line.split("=", 1) for line in variables if "=" in line)
+                if found.get("RABBITMQ_NODENAME") == name:
+                    return int(process.name), Path(found["RABBITMQ_MNESIA_BASE"])
+    raise AssertionError(f"no process of RabbitMQ at {url}")
+
+
 def stop_all() -> None:
     """Ends the servers that were started again."""
     for server in _started:
-        server.send_signal(signal.SIGINT)
+        is_postgresql = server.poll() is None and _program(server.pid) == "postgres"
+        server.send_signal(signal.SIGINT if is_postgresql else signal.SIGKILL)
         server.wait(30)
     _started.clear()
