@@ -1,4 +1,5 @@
-"""All that the public report of a submission shows. No log, file, seed, history or private score is among it."""
+"""All that the public report of a submission shows. No log, file, seed or history is among it, and
+before the reveal no private score."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from challenge import guards, permissions, ranking, submissions
-from challenge.models import BoardRow, Submission
+from challenge.models import BoardRow, Score, Submission
 from challenge.presentation import public_report
 from sandbox import Code
 from tests import factories
@@ -121,20 +121,25 @@ def test_a_report_of_the_final_board_alone_waits_for_the_reveal(client: Client, 
     assert "In the final standing" in page(client, made)
 
 
-def test_a_private_score_is_in_no_report(client: Client, site: Site) -> None:
-    site.phase.public_share, site.phase.revealed_at = 50, timezone.now()
+def test_a_private_score_is_in_no_report_before_the_reveal(client: Client, site: Site) -> None:
+    """Not even for organizers: reports are what everybody is shown."""
+    site.phase.public_share = 50
     site.phase.save()
     made = factories.finished(site.phase, site.team, 0.6)
-    assert made.score is not None
     guards.remove(connection)
-    type(made.score).objects.filter(pk=made.score_id).update(
-        private_miou=0.4321, private={"iou": {}, "miou_low": 0.41, "miou_high": 0.45}
+    Score.objects.filter(pk=made.score_id).update(
+        private_miou=0.4321, private={"iou": {}, "miou_low": 0.4123, "miou_high": 0.4567}
     )
     guards.install(connection)
     ranking.refresh(site.phase, site.team)
+    client.force_login(site.olga)
     shown = page(client, made)
-    assert "43.21" not in shown
-    assert "All figures here are of the public part of the images" in shown
+    assert "60.00" in shown
+    assert not re.search(r"43\.21|41\.2|45\.[67]", shown)
+    site.phase.revealed_at = timezone.now()
+    site.phase.save()
+    client.logout()
+    assert "43.21" in page(client, made)
 
 
 def test_the_rule_itself(site: Site) -> None:
