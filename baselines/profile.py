@@ -79,7 +79,7 @@ def profile(network: Network, height: int, width: int, repeats: int = 20) -> tup
 
 def draw(name: str, total: float, rows: list[Layer]) -> str:
     """SVG text."""
-    named = [(f"{row.name} {row.kind}"[:24] if row.output else "between", row.ms) for row in rows]
+    named = [(f"{row.name} {row.kind}" if row.output else "between", row.ms) for row in rows]
     return bars(f"{name}: run time by layer, {total:.1f} ms in all", named, " ms")
 
 

@@ -4,19 +4,23 @@ python -m evaluator run SUBMISSION --data DIR --split val --profile NAME
 python -m evaluator score PREDICTIONS TRUTH
 python -m evaluator sample DIR
 python -m evaluator check DIR --split val
+python -m evaluator labels DIR
+python -m evaluator shrink IDD_DIR OUT --level lite
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
+import functools
 import json
 import sys
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
-from evaluator import pipeline
+from evaluator import labels, pipeline, shrink
 from evaluator.datasets import Dataset
 from evaluator.errors import EvaluatorError
 from evaluator.keeping import Keeper
@@ -93,6 +97,44 @@ def _check(options: argparse.Namespace) -> int:
     return 1 if wrong else 0
 
 
+def _labels(options: argparse.Namespace) -> int:
+    found = []
+    with _bar() as bar:
+        for split in [options.split] if options.split else labels.splits(options.directory):
+            step = functools.partial(_advance, bar, bar.add_task(f"reading {split}", total=None))
+            found.append(labels.statistics(options.directory, split, step))
+    if options.json:
+        print(json.dumps([each.as_dict() for each in found], indent=2))
+    else:
+        print("\n\n".join(labels.text(each) for each in found))
+    if options.out:
+        options.out.mkdir(parents=True, exist_ok=True)
+        for name, picture in (item for each in found for item in labels.plots(each).items()):
+            (options.out / name).write_text(picture, encoding="utf-8")
+            print(f"wrote {options.out / name}", file=sys.stderr)
+    return 0
+
+
+def _shrink(options: argparse.Namespace) -> int:
+    recipe = shrink.RECIPES[options.level]
+    changes = {key: getattr(options, key) for key in ("size", "every", "quality") if getattr(options, key) is not None}
+    with _bar() as bar:
+        task = bar.add_task("shrinking", total=None)
+        counts = shrink.shrink(
+            options.idd,
+            options.out,
+            dataclasses.replace(recipe, **changes),
+            lambda done, total: bar.update(task, completed=done, total=total),
+        )
+    told = ", ".join(f"{split} {images} images and {found} labels" for split, (images, found) in counts.items())
+    print(f"{options.out} holds {told}")
+    return 0
+
+
+def _advance(bar: Progress, task: TaskID, done: int, total: int) -> None:
+    bar.update(task, completed=done, total=total)
+
+
 def _bar() -> Progress:
     return Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=_notes
@@ -136,7 +178,33 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("directory", type=Path, metavar="DIR")
     check.add_argument("--split", default="val")
     check.set_defaults(do=_check)
+    statistics = commands.add_parser("labels", help="pixels and images of each class, as a table and as plots")
+    statistics.add_argument("directory", type=Path, metavar="DIR")
+    statistics.add_argument("--split", help="default: all that have labels")
+    statistics.add_argument("--out", type=Path, metavar="FOLDER", help="write the plots there, as SVG")
+    statistics.add_argument("--json", action="store_true")
+    statistics.set_defaults(do=_labels)
+
+    smaller = commands.add_parser("shrink", help="make IDD-lite or IDD-mini from the full India Driving Dataset")
+    smaller.add_argument("idd", type=Path, metavar="IDD_DIR", help="holds leftImg8bit/ and gtFine/ of full size")
+    smaller.add_argument("out", type=Path, metavar="OUT")
+    smaller.add_argument("--level", choices=tuple(shrink.RECIPES), required=True)
+    smaller.add_argument("--size", type=_size, metavar="WxH", help="320x227 for lite, 720x480 for mini")
+    smaller.add_argument("--every", type=_positive, help="keep one frame of so many (10)")
+    smaller.add_argument("--quality", type=_positive, help="of the JPEG files (90)")
+    smaller.set_defaults(do=_shrink)
     return parser
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    return _positive(width), _positive(height)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) <= 10_000:
+        raise argparse.ArgumentTypeError(f"{text!r} is no whole number from 1 to 10000")
+    return int(text)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from xml.sax.saxutils import escape
 
-WIDTH, LEFT, RIGHT, TOP, BOTTOM = 720, 150, 24, 44, 46
+WIDTH, RIGHT, TOP, BOTTOM = 720, 24, 44, 46
 INKS = ("#b8860b", "#2a6f97", "#9d3c3c", "#4f772d", "#6d597a", "#c26a1b", "#3d8b8b", "#7a7a7a")
 _STYLE = (
     "text{font:13px system-ui,sans-serif;fill:#222}.t{font-size:15px;font-weight:600}.q{fill:#666}"
@@ -20,15 +20,16 @@ def bars(
 ) -> str:
     """Horizontal bars, one a row (name, value at least 0), each with its number."""
     highest = max((value for _, value in rows), default=0.0) or 1.0
-    room = WIDTH - LEFT - RIGHT - 90
+    left = min(max((len(name) for name, _ in rows), default=0) * 7.5 + 30, WIDTH / 2)
+    room = WIDTH - left - RIGHT - 90
     parts = []
     for index, (name, value) in enumerate(rows):
         y = TOP + 26 * index
         ink = colours[index % len(colours)] if colours else INKS[0]
         parts.append(
-            f'<text x="{LEFT - 10}" y="{y + 15}" text-anchor="end">{escape(name)}</text>'
-            f'<rect x="{LEFT}" y="{y + 2}" width="{room * value / highest:.1f}" height="18" rx="2" fill="{ink}"/>'
-            f'<text x="{LEFT + room * value / highest + 8:.1f}" y="{y + 15}" class="n">'
+            f'<text x="{left - 10:.1f}" y="{y + 15}" text-anchor="end">{escape(name)}</text>'
+            f'<rect x="{left:.1f}" y="{y + 2}" width="{room * value / highest:.1f}" height="18" rx="2" fill="{ink}"/>'
+            f'<text x="{left + room * value / highest + 8:.1f}" y="{y + 15}" class="n">'
             f"{value:,.{digits}f}{escape(unit)}</text>"
         )
     return _page(title, TOP + 26 * len(rows) + 14, parts)
@@ -42,6 +43,7 @@ def lines(
     height: int = 380,
 ) -> str:
     """Lines over two linear axes, with a legend; each series is (name, points by x)."""
+    top = TOP + 22
     points = [point for _, each in series for point in each]
     x_ticks = ticks(0.0, max((x for x, _ in points), default=1.0))
     y_ticks = ticks(min((y for _, y in points), default=0.0), max((y for _, y in points), default=1.0))
@@ -51,7 +53,7 @@ def lines(
         return left + (WIDTH - left - RIGHT) * (x - x_ticks[0]) / (x_ticks[-1] - x_ticks[0])
 
     def up(y: float) -> float:
-        return bottom - (bottom - TOP) * (y - y_ticks[0]) / (y_ticks[-1] - y_ticks[0])
+        return bottom - (bottom - top) * (y - y_ticks[0]) / (y_ticks[-1] - y_ticks[0])
 
     parts = [
         f'<line x1="{left}" x2="{WIDTH - RIGHT}" y1="{up(y):.1f}" y2="{up(y):.1f}" class="g"/>'
@@ -64,7 +66,7 @@ def lines(
     parts.append(
         f'<text x="{(left + WIDTH) / 2:.0f}" y="{height - 8}" text-anchor="middle" class="q">{escape(x_label)}</text>'
     )
-    parts.append(f'<text x="{left}" y="{TOP - 8}" class="q n">{escape(y_label)}</text>')
+    parts.append(f'<text x="{left}" y="{TOP + 14}" class="q n">{escape(y_label)}</text>')
     for index, (name, each) in enumerate(series):
         ink = INKS[index % len(INKS)]
         path = " ".join(f"{across(x):.1f},{up(y):.1f}" for x, y in each)
@@ -89,7 +91,7 @@ def ticks(low: float, high: float, about: int = 6) -> list[float]:
 
 
 def _page(title: str, height: int, parts: list[str]) -> str:
-    name = escape(title)
+    name = escape(title, {'"': "&quot;"})
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" role="img" aria-label="{name}">'
         f'<style>{_STYLE}</style><text x="16" y="22" class="t">{name}</text>{"".join(parts)}</svg>\n'
