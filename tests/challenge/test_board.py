@@ -175,7 +175,7 @@ def test_who_is_disqualified_is_listed_with_the_reason_and_nowhere_else(
     client: Client, site: Site, board: list[Submission]
 ) -> None:
     board[1].disqualified_at, board[1].disqualified_why = timezone.now(), "Looked at the <labels>."
-    board[1].save()
+    board[1].save(update_fields=["disqualified_at", "disqualified_why"])
     ranking.refresh(site.phase, board[1].team)
     page = client.get(address(site)).content.decode()
     assert names(page) == ["first", "entry 2", "entry 3", "entry 4"]
