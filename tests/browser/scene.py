@@ -225,6 +225,7 @@ def challenges(olga: User) -> tuple[Phase, Phase]:
     )  # fmt: skip
     hidden = factories.PhaseFactory(
         challenge=running, dataset=dataset, slug="final", title="Final, hidden data", position=2, hidden_data=True,
+        public_share=30,
         opens=opened, closes=now + dt.timedelta(days=30), quota_per_day=2, quota_total=10, quota_at_once=2,
     )  # fmt: skip
     coming = factories.ChallengeFactory(

@@ -61,7 +61,7 @@ def furnish(phase: Phase, cast: dict[str, User], score: Score, backdate: Backdat
     gravel = Submission.objects.get(phase=phase, team__name="Gravel", score__isnull=False)
     gravel.method = "A UNet from which MPHyp has taken nine tenths of the channels, then trained on at three scales."
     gravel.link, gravel.gmac = "https://example.org/gravel/unet", 1.42
-    gravel.save()
+    gravel.save(update_fields=["method", "link", "gmac"])
     _draft(cast["olga"])
     _past(cast, score, backdate)
     return {"report": f"/reports/{gravel.pk}/"}

@@ -52,3 +52,22 @@ def test_on_postgresql_and_a_broker(tmp_path: Path, start_broker: StartBroker, f
     print(done.stdout[-20_000:], done.stderr[-2_000:])
     assert done.returncode == 0
     assert "skipped" not in done.stdout
+
+
+def test_boards_on_postgresql() -> None:
+    """Windows, upserts, NULLs in orders and JSON in sums are not alike in all databases."""
+    names = ("leaderboard", "ranking", "ranking_acts", "private")
+    with services.postgresql() as database:
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider"]
+            + [f"tests/challenge/test_{name}.py" for name in names],
+            cwd=settings.BASE_DIR,
+            env={**os.environ, "DATABASE_URL": database},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=290,
+        )
+    print(done.stdout[-20_000:], done.stderr[-2_000:])
+    assert done.returncode == 0
+    assert "skipped" not in done.stdout

@@ -139,6 +139,18 @@ def test_a_data_set_that_changed_is_not_scored_on(site: Site, evaluator_does) ->
     assert attempt.verdict == "HOST_FAULT"
 
 
+def test_what_can_not_be_split_is_our_fault_and_gets_no_score(site: Site, evaluator_does) -> None:
+    site.phase.public_share = 50
+    site.phase.save()
+    made, attempt = one(site)
+    evaluator_does(lambda *args, **given: factories.report(skills=[0.5]))
+    evaluate.evaluate_attempt(attempt)
+    made.refresh_from_db()
+    attempt.refresh_from_db()
+    assert (made.state, made.score, attempt.verdict) == (State.QUEUED, None, "SCORER_FAULT")
+    assert "at least two images" in attempt.fault
+
+
 def test_a_worker_that_is_stopped_hands_the_submission_back(site: Site, evaluator_does) -> None:
     made, attempt = one(site)
     evaluator_does(raises(SystemExit(0)))
