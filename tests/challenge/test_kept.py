@@ -13,10 +13,11 @@ import pytest
 from django.core.cache import cache
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import IntegrityError, OperationalError, connection
+from django.db import IntegrityError, OperationalError, connection, transaction
 
-from challenge import kept, ranking, storage, submissions
+from challenge import kept, overlays, ranking, storage, submissions
 from challenge.models import Attempt, State, Submission
+from challenge.storage_url import storage_settings
 from challenge.worker import answers, evaluate, reaper
 from challenge.worker.claim import claim_next
 from evaluator import label_maps
@@ -24,7 +25,7 @@ from evaluator.datasets import Dataset
 from evaluator.keeping import Keeper
 from evaluator.predictions import labels_of
 from sandbox import Code
-from tests import factories
+from tests import factories, s3
 from tests.conftest import Site
 from tests.evaluator.pictures import SCORE, png
 from tests.services import until
@@ -101,7 +102,8 @@ def test_only_the_best_and_the_latest_of_a_team_stay(site: Site, drawn: Path, st
 def test_what_is_withdrawn_from_the_board_is_removed(site: Site, drawn: Path, stored: Callable[[], set[str]]) -> None:
     made, _ = evaluated(site, drawn)
     Submission.objects.filter(pk=made.pk).update(disqualified_at=made.created)
-    ranking.refresh(site.phase, site.team)
+    with transaction.atomic():
+        ranking.refresh(site.phase, site.team)
     assert stored() == set()
 
 
@@ -237,3 +239,19 @@ def test_of_a_done_attempt_nothing_changes_but_that_its_label_maps_go(
     with pytest.raises(IntegrityError, match="never changes"):
         rows.update(**change)
     connection.close()
+
+
+def test_in_a_bucket_too(site: Site, drawn: Path, settings) -> None:
+    site.dataset.is_open = True
+    site.dataset.save()
+    with s3.s3_server() as url:
+        settings.STORAGES = settings.STORAGES | {"default": storage_settings(url)}
+        names = [evaluated(site, drawn, right)[1].predictions for right in (0.5, 1.0, 0.7)]
+        assert {key for key in s3.keys(url) if key.startswith("predictions/")} == {names[1], names[2]}
+        shown = Submission.objects.select_related("phase__dataset", "score__attempt").get(score__miou=1.0)
+        with kept.opened(shown.score.attempt) as file:
+            assert file.read()[:4] == b"PK\x03\x04"
+        assert overlays.picture(shown, 1, "answer")[:4] == b"RIFF"
+        kept.discard(names[1])
+        with pytest.raises(kept.Missing), kept.opened(shown.score.attempt):
+            pass

@@ -223,7 +223,7 @@ const clearErrors = (form) => {
 };
 
 const lock = (form, isLocked) => {
-  for (const control of form.querySelectorAll("input:not([type=hidden]), button:not(.upload-pause)")) control.disabled = isLocked;
+  for (const control of form.querySelectorAll("input:not([type=hidden]), select, textarea, button:not(.upload-pause)")) control.disabled = isLocked;
 };
 
 /** Takes a place for the file. The addresses of the upload and of its page; null if the form shows what is wrong. */
