@@ -11,6 +11,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 from typing import Any
+from uuid import UUID
 
 import structlog
 from django.contrib.auth.models import User
@@ -45,12 +46,14 @@ def create(
     title: str = "",
     base: str = "",
     file_name: str = "",
+    pk: UUID | None = None,
     **about: Any,
 ) -> Submission:
     """Takes an upload that came whole, keeps it and queues it.
 
     Args:
         kind: a value of `Kind`.
+        pk: id it is to have; the database refuses a second of it. None: a new one.
         base: base image of a code submission; empty: the first that is offered.
         title: shown on the board; empty: the file's name.
         about: the rest of admission.Description.
@@ -64,6 +67,7 @@ def create(
     most_bytes = admission.check_size(phase, kind, upload.size or 0)
     described = admission.Description(title=title, **about)
     submission = _described(phase, team, user, kind, base, file_name or upload.name or "", described)
+    submission.pk = pk or submission.pk
     upload.seek(0)
     _check_head(kind, upload.read(uploads.HEAD_BYTES))
     submission.file_bytes = upload.size or 0  # Cut off from here on, it can go on like any other.
@@ -91,11 +95,13 @@ def begin(
     base: str = "",
     file_name: str = "",
     sha256: str = "",
+    pk: UUID | None = None,
     **about: Any,
 ) -> Submission:
     """Takes a place of the quota for an upload that will come in pieces.
 
     Args:
+        pk: id it is to have; the database refuses a second of it. None: a new one.
         size: bytes of the whole file; not one more is taken.
         sha256: of the whole file, as 64 hexadecimal digits; empty: not known yet. If it is, nothing else is taken.
         about: the rest of admission.Description.
@@ -107,6 +113,7 @@ def begin(
     admission.check_may_submit(phase, team, user)
     admission.check_size(phase, kind, size)
     submission = _described(phase, team, user, kind, base, file_name, admission.Description(title=title, **about))
+    submission.pk = pk or submission.pk
     submission.file_bytes, submission.file_sha256 = size, sha256
     uploads.sweep()
     storage.check_room(uploads.expected() + size)
@@ -161,6 +168,24 @@ def complete(submission: Submission) -> None:
         except uploads.BadUpload as error:
             _end(submission, actor=submission.creator.get_username(), reason=str(error))
             raise Refused(str(error)) from None
+
+
+def resume(submission: Submission) -> bool:
+    """Goes on with a `create` that was cut off, by the same request sent again.
+
+    Returns:
+        False if it had not come far enough: nothing of it is left, and it is to be created anew.
+
+    Raises:
+        Refused, storage.Away: as `complete` does.
+    """
+    if submission.state != State.UPLOADING:
+        return True
+    if uploads.offset(submission) < submission.file_bytes:
+        _forget(submission)
+        return False
+    complete(submission)
+    return True
 
 
 def drop_broken_uploads() -> None:

@@ -339,7 +339,7 @@ REST_FRAMEWORK = {
     },
     "NUM_PROXIES": TRUSTED_PROXY_COUNT,
     "ALLOWED_VERSIONS": ["1"],  # The schema's view would put any other `?version=` into a header.
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_SCHEMA_CLASS": "challenge.api.schema.Schema",
     "EXCEPTION_HANDLER": "challenge.api.problems.problem_details",
 }
 KNOX_TOKEN_MODEL = "challenge.Token"  # noqa: S105 (a model)
@@ -347,11 +347,16 @@ MIGRATION_MODULES = {"knox": None}  # Its own table is not used.
 REST_KNOX = {"TOKEN_MODEL": KNOX_TOKEN_MODEL, "TOKEN_PREFIX": "parakh_", "TOKEN_TTL": None}
 SPECTACULAR_SETTINGS = {
     "TITLE": "Parakh API",
-    "DESCRIPTION": "Phases, leaderboards and submissions.",
+    "DESCRIPTION": "Challenges, phases, boards and submissions. With examples: /docs/api/",
     "VERSION": "1",
     "SERVE_INCLUDE_SCHEMA": False,
     "SCHEMA_PATH_PREFIX": "/api/v1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "challenge.api.schema.with_examples",
+    ],
     "ENUM_NAME_OVERRIDES": {
+        "Kind": "challenge.models.Kind",
         "SubmissionState": "challenge.models.State",
         "AttemptState": "challenge.models.AttemptState",
     },

@@ -27,6 +27,7 @@ from challenge.intake import complete as complete
 from challenge.intake import create as create
 from challenge.intake import drop_broken_uploads as drop_broken_uploads
 from challenge.intake import receive as receive
+from challenge.intake import resume as resume
 from challenge.models import Attempt, AttemptState, Host, Kind, State, Submission
 from evaluator.report import Report
 from sandbox import Code, Limits, Verdict

@@ -13,6 +13,7 @@ from rest_framework import exceptions, serializers
 from rest_framework.views import exception_handler
 
 from challenge.form_files import FileTooLarge
+from challenge.organizing import acts
 from challenge.presentation import errors
 from challenge.presentation.errors import Mishap
 from challenge.storage import Away
@@ -72,6 +73,38 @@ class Unavailable(ProblemError):
     wait = TRY_AGAIN_SECONDS  # Becomes the header Retry-After.
 
 
+class InProgress(ProblemError):
+    """The same request is being done by another."""
+
+    mishap = errors.IN_PROGRESS
+
+    def __init__(self, wait: int = 1) -> None:
+        super().__init__()
+        self.wait = wait
+
+
+class KeyReused(ProblemError):
+    """An Idempotency-Key came with two requests."""
+
+    mishap = errors.KEY_REUSED
+
+
+class TooManyKeys(ProblemError):
+    """A person has used more Idempotency-Keys than are kept."""
+
+    mishap = errors.THROTTLED
+    wait = 3600
+
+
+class InvalidKey(ProblemError):
+    """An Idempotency-Key that could not be kept."""
+
+    mishap = errors.INVALID
+
+    def __init__(self) -> None:
+        super().__init__("Idempotency-Key: use 1 to 100 characters of ASCII, without blanks. A UUID does.")
+
+
 _BY_STATUS: dict[int, Mishap] = {
     mishap.status: mishap
     for mishap in (
@@ -104,7 +137,9 @@ def problem_details(error: Exception, context: dict[str, Any]) -> JsonResponse |
 
 def _of_the_api(error: Exception) -> Exception:
     """The exception of the API for one of the services or of Django."""
-    if isinstance(error, Refused | TeamRefused):
+    if isinstance(error, acts.Refused) and error.field:
+        return exceptions.ValidationError({error.field: [str(error)]})
+    if isinstance(error, Refused | TeamRefused | acts.Refused):
         return Conflict(str(error))
     if isinstance(error, Away):
         log.error("files can't be kept", error=repr(error.__cause__))
@@ -114,6 +149,14 @@ def _of_the_api(error: Exception) -> Exception:
     if isinstance(error, TooManyFieldsSent | TooManyFilesSent):
         return exceptions.ParseError("Too many fields or files. Send one file and the fields of the schema.")
     return error
+
+
+def is_refusal(error: Exception) -> bool:
+    """True if the request was not carried out, and may be sent again as if it had never come."""
+    found = _of_the_api(error)
+    if isinstance(found, Http404 | PermissionDenied):
+        return True
+    return isinstance(found, exceptions.APIException) and found.status_code < 500
 
 
 def _mishap(error: Exception, status: int) -> Mishap:

@@ -4,11 +4,11 @@ and termination. Whoever sends none of them, such as curl, is answered alike."""
 from __future__ import annotations
 
 import base64
-from typing import Any
 
 from django.http import HttpRequest
 from rest_framework import exceptions
 
+from challenge.api.base import Texts
 from challenge.api.problems import ProblemError
 from challenge.presentation import errors
 from challenge.uploads import ALGORITHMS
@@ -63,13 +63,13 @@ def body_length(request: HttpRequest) -> int:
     return number(request, "Content-Length") if request.headers.get("Content-Length") else 0
 
 
-def fields(request: HttpRequest) -> dict[str, Any]:
+def fields(request: HttpRequest) -> Texts:
     """The fields of a new upload from `Upload-Length` and `Upload-Metadata`; the file's name may be called `filename`.
 
     Raises:
         ParseError: the length is no number, or a value is not base64 of UTF-8.
     """
-    found: dict[str, Any] = {"size": number(request, "Upload-Length")}
+    found = Texts(size=number(request, "Upload-Length"))
     for pair in filter(None, request.headers.get("Upload-Metadata", "").split(",")):
         name, _, value = pair.strip().partition(" ")
         try:

@@ -12,16 +12,17 @@ from django.urls import reverse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import exceptions, status
-from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.throttling import UserRateThrottle
-from rest_framework.views import APIView
 
-from challenge import permissions, submissions, teams, uploads
+from challenge import permissions, submissions, uploads
 from challenge.api import tus
-from challenge.api.problems import Gone, Problem, TooLarge, problem
-from challenge.api.serializers import UploadIn, UploadOut
+from challenge.api.base import MemberView
+from challenge.api.idempotency import idempotent
+from challenge.api.problems import Gone, TooLarge, problem
+from challenge.api.schema import may_fail
+from challenge.api.serializers.uploads import UploadIn, UploadOut
 from challenge.models import State, Submission
 from challenge.presentation import errors
 
@@ -37,16 +38,28 @@ _CHECKSUM = OpenApiParameter(
 )
 
 
+_STANDS_AT = OpenApiParameter(
+    "Upload-Offset", OpenApiTypes.INT, OpenApiParameter.HEADER, response=[200, 204, 409, 460],
+    description="Bytes that are here.",
+)  # fmt: skip
+_HAS = OpenApiParameter(
+    "Upload-Length", OpenApiTypes.INT, OpenApiParameter.HEADER, response=[200], description="Bytes of the whole file."
+)
+_LOCATION = OpenApiParameter(
+    "Location", OpenApiTypes.URI, OpenApiParameter.HEADER, response=[201], description="Where its bytes go."
+)
+
+
 class UploadThrottle(UserRateThrottle):
     """Pieces are many."""
 
     scope = "upload"
 
 
-class TusView(APIView):
+class TusView(MemberView):
     """What all answers have in common."""
 
-    permission_classes = (IsAuthenticated,)
+    has_tags = False
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """As always; and the version must be ours."""
@@ -71,30 +84,23 @@ class TusView(APIView):
 class UploadList(TusView):
     """New uploads."""
 
-    @extend_schema(
-        request=UploadIn,
-        responses={
-            201: UploadOut,
-            400: OpenApiResponse(Problem, "A field is missing or wrong."),
-            404: OpenApiResponse(Problem, "There is no such phase that you may see."),
-            409: OpenApiResponse(Problem, "Closed, over a quota, too large, or no team yet."),
-            503: OpenApiResponse(Problem, "There is no room for it now."),
-        },
-    )
+    new_id: UUID | None = None
+
+    @extend_schema(request=UploadIn, parameters=[_LOCATION], responses={201: UploadOut})
+    @may_fail(errors.NOT_FOUND, errors.REFUSED, errors.VERSION)
+    @idempotent
     def post(self, request: Request) -> Response:
         """Takes a place of your team's quota for an upload whose bytes come after. `Location` is where they go."""
         given = tus.fields(cast(Any, request)) if "Upload-Length" in request.headers else request.data
         asked = UploadIn(data=given)
         asked.is_valid(raise_exception=True)
-        wanted: dict[str, Any] = asked.validated_data
-        user = cast(User, request.user)
-        phase = permissions.visible_phases(user).select_related("challenge").filter(pk=wanted.pop("phase")).first()
-        if phase is None:
-            raise Http404
-        team = teams.team_of(user, phase.challenge)
-        if team is None:
-            raise submissions.Refused("You are in no team of this challenge yet. Make or join one on the site first.")
-        begun = submissions.begin(phase=phase, team=team, user=user, **wanted)
+        begun = None if self.new_id is None else permissions.own_uploads(self.user).filter(pk=self.new_id).first()
+        if begun is None:
+            wanted = {name: asked.validated_data[name] for name in ("kind", "base", "file_name", "size", "sha256")}
+            phase = self.phase(asked.validated_data["phase"])
+            begun = submissions.begin(
+                phase=phase, team=self.team_in(phase), user=self.user, pk=self.new_id, **wanted, **asked.about
+            )
         where = request.build_absolute_uri(reverse("api_upload", args=[begun.pk]))
         return Response(UploadOut(begun).data, status.HTTP_201_CREATED, headers={"Location": where})
 
@@ -114,7 +120,8 @@ class UploadDetail(TusView):
             raise Gone
         return submission
 
-    @extend_schema(responses={200: OpenApiResponse(description="`Upload-Offset` and `Upload-Length` in the headers.")})
+    @extend_schema(parameters=[_STANDS_AT, _HAS], responses={200: OpenApiResponse(description="See the headers.")})
+    @may_fail(errors.REFUSED, errors.GONE, errors.VERSION)
     def head(self, request: Request, pk: UUID) -> Response:
         """How many bytes are here. One that is complete, but was cut off before it was queued, is queued now."""
         submission = self._mine(pk)
@@ -124,23 +131,18 @@ class UploadDetail(TusView):
         headers = {"Upload-Offset": str(offset), "Upload-Length": str(submission.file_bytes)}
         return Response(headers=headers)
 
-    @extend_schema(responses={200: UploadOut, 410: OpenApiResponse(Problem, "It was cancelled or given up.")})
+    @extend_schema(responses={200: UploadOut})
+    @may_fail(errors.GONE, errors.VERSION)
     def get(self, request: Request, pk: UUID) -> Response:
         """How far it is."""
         return Response(UploadOut(self._mine(pk)).data)
 
     @extend_schema(
-        parameters=[_OFFSET, _CHECKSUM],
+        parameters=[_OFFSET, _CHECKSUM, _STANDS_AT],
         request={tus.CONTENT_TYPE: OpenApiTypes.BINARY},
-        responses={
-            204: OpenApiResponse(description="Kept; `Upload-Offset` says how far it is. The last one queues it."),
-            409: OpenApiResponse(Problem, "These bytes don't begin where it ends (see `Upload-Offset`), or refused."),
-            410: OpenApiResponse(Problem, "It was cancelled or given up."),
-            413: OpenApiResponse(Problem, "More bytes than were announced."),
-            460: OpenApiResponse(Problem, "Not what `Upload-Checksum` says."),
-            503: OpenApiResponse(Problem, "They can't be kept now. Ask for the offset, and go on later."),
-        },
+        responses={204: OpenApiResponse(description="Kept. The last piece queues it.")},
     )
+    @may_fail(errors.REFUSED, errors.OUT_OF_STEP, errors.GONE, errors.LENGTH, errors.VERSION, errors.CHECKSUM)
     def patch(self, request: Request, pk: UUID) -> HttpResponseBase:
         """Adds bytes at the end. What breaks off is kept as far as it came, unless it has a checksum."""
         if request.content_type != tus.CONTENT_TYPE:
@@ -164,7 +166,8 @@ class UploadDetail(TusView):
             return problem(errors.UNREADABLE, str(error))
         return Response(status=status.HTTP_204_NO_CONTENT, headers={"Upload-Offset": str(offset)})
 
-    @extend_schema(responses={204: None, 409: OpenApiResponse(Problem, "It runs or has ended already.")})
+    @extend_schema(responses={204: None})
+    @may_fail(errors.REFUSED, errors.GONE, errors.VERSION)
     def delete(self, request: Request, pk: UUID) -> Response:
         """Gives it up. Its place in the quota is free again."""
         submission = self._mine(pk)

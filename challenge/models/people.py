@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+
 from django.conf import settings
 from django.db import models
 from django.utils import timezone
@@ -25,6 +27,10 @@ class IdempotencyKey(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     key = models.CharField(max_length=100)
     digest = models.CharField(max_length=64, help_text="SHA-256 of the request.")
+    makes = models.UUIDField(default=uuid.uuid4, help_text="Id of the submission it makes, also if it is asked again.")
+    held_until = models.DateTimeField(
+        default=timezone.now, help_text="Until then somebody is at it; after that, whoever asks again goes on."
+    )
     status = models.PositiveSmallIntegerField(null=True, help_text="Null while it is under way.")
     answer = models.JSONField(null=True)
     created = models.DateTimeField(default=timezone.now)

@@ -58,6 +58,14 @@ def begin(phase: Phase, by: User, why: str, chosen: QuerySet[Submission] | None 
     return len(ids)
 
 
+def one(submission: Submission, by: User) -> None:
+    """A single submission, at once. Raises submissions.Refused if it has not ended."""
+    with transaction.atomic():
+        submissions.rerun(submission, by)
+        what = f"Had “{submission.title}” of {submission.team} run again"
+        audit.note(submission.phase.challenge, by, "rerun", what, submission=str(submission.pk))
+
+
 def call_off(phase: Phase, by: User) -> None:
     """What is not queued yet stays as it is. Raises Refused if no re-run is under way."""
     with transaction.atomic():

@@ -65,6 +65,14 @@ NOT_ACCEPTABLE = Mishap(
 REFUSED = Mishap(
     "refused", 409, "Not now", "It can't be done as things are.", "Look at its page, which says how they are."
 )
+IN_PROGRESS = Mishap(
+    "in-progress", 409, "It is being done", "The same request, with the same Idempotency-Key, is being done just now.",
+    "Ask again in a second: you get its answer.",
+)  # fmt: skip
+KEY_REUSED = Mishap(
+    "key-reused", 422, "A key is for one request", "This Idempotency-Key came with another request before.",
+    "Draw a new key for each new request; send the old one only to ask again for the same.",
+)  # fmt: skip
 OUT_OF_STEP = Mishap(
     "out-of-step", 409, "Not where the upload ends", "These bytes don't begin where the upload ends.",
     "Ask for the offset, and go on from there.",
@@ -106,9 +114,12 @@ AWAY = Mishap(
 )  # fmt: skip
 
 ALL = (
-    INVALID, UNREADABLE, LOGIN, FORBIDDEN, FORM_TOO_OLD, NOT_FOUND, METHOD, NOT_ACCEPTABLE, REFUSED,
-    OUT_OF_STEP, GONE, LENGTH, VERSION, TOO_LARGE, MEDIA_TYPE, THROTTLED, CHECKSUM, BROKEN, AWAY,
+    INVALID, UNREADABLE, LOGIN, FORBIDDEN, FORM_TOO_OLD, NOT_FOUND, METHOD, NOT_ACCEPTABLE, REFUSED, IN_PROGRESS,
+    OUT_OF_STEP, GONE, LENGTH, VERSION, TOO_LARGE, MEDIA_TYPE, KEY_REUSED, THROTTLED, CHECKSUM, BROKEN, AWAY,
 )  # fmt: skip
+
+TO_BE_TRIED_AGAIN = (IN_PROGRESS, THROTTLED, AWAY)
+"""With Retry-After."""
 
 
 def problem(mishap: Mishap, detail: str = "", **more: Any) -> dict[str, Any]:

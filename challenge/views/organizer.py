@@ -14,6 +14,7 @@ from django.shortcuts import redirect
 from django.views.decorators.http import require_POST
 
 from challenge import permissions, submissions
+from challenge.organizing import reruns
 from challenge.views import finding
 
 
@@ -25,7 +26,7 @@ def submission_rerun(request: HttpRequest, pk: uuid.UUID) -> HttpResponse:
     if not permissions.can_rerun(request.user, found):
         raise PermissionDenied("Only an organizer of the challenge may have a submission run again.")
     try:
-        submissions.rerun(found, cast(User, request.user))
+        reruns.one(found, cast(User, request.user))
     except submissions.Refused as refusal:
         messages.error(request, str(refusal))
     else:

@@ -18,7 +18,7 @@ from django.db import connection, connections
 from django.db.models.functions import Now
 
 import sandbox
-from challenge import faults, kept, lineup, submissions
+from challenge import faults, idempotency, kept, lineup, submissions
 from challenge.celery import ring_if_silent
 from challenge.models import Attempt, AttemptState, Host, State, Submission
 from challenge.organizing import reruns
@@ -36,7 +36,8 @@ def reap() -> None:
 
     One that can't be done keeps no other from being done: an error is logged, and the next round tries again.
     """
-    _each(mend_clocks, return_leases, reruns.feed, ring_for_this_host, submissions.drop_broken_uploads, sweep_kept)
+    _each(mend_clocks, return_leases, reruns.feed, ring_for_this_host)
+    _each(submissions.drop_broken_uploads, sweep_kept, sweep_keys)
 
 
 def _each(*steps: Callable[[], object]) -> None:
@@ -58,6 +59,12 @@ def sweep_kept() -> None:
     """Once in KEPT_SECONDS, on one machine or each: label maps that no board needs and that were left behind."""
     if cache.add("parakh-kept-swept", True, KEPT_SECONDS) and kept.sweep():
         cache.delete("parakh-kept-swept")  # There is more: go on in the next round.
+
+
+def sweep_keys() -> None:
+    """Once in KEPT_SECONDS: keys of requests that nobody will send again."""
+    if cache.add("parakh-keys-swept", True, KEPT_SECONDS):
+        idempotency.sweep()
 
 
 def ring_for_this_host() -> None:

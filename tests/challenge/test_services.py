@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.services, pytest.mark.docker]
 
 ON_THE_DATABASE = (
     "submissions", "submissions_final", "submissions_clock", "concurrency", "leaderboard", "ranking", "ranking_acts",
-    "my_team", "tokens", "mails", "uploads_quota", "kept", "worker",
+    "my_team", "tokens", "mails", "uploads_quota", "kept", "worker", "api_keys",
 )  # fmt: skip
 ON_THE_BROKER = ("submissions", "worker")
 

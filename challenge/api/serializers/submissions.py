@@ -1,52 +1,18 @@
-"""What the API shows and takes. Input has serializers of its own, with nothing in them that is not the client's."""
+"""Submissions, their attempts and scores; what a client may say of one."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
-from drf_spectacular.utils import extend_schema_field, inline_serializer
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from challenge import lineup, permissions, submissions, uploads
+from challenge import forecast, lineup, permissions
 from challenge.admission import MOST_GMAC, MOST_PARAMETERS
-from challenge.leaderboard import Row
-from challenge.models import Attempt, Kind, Phase, Score, Submission
+from challenge.api.serializers.fields import MOST_NUMBER, ClientFields, PageQuery
+from challenge.api.serializers.phases import LimitsOut
+from challenge.models import Attempt, Kind, Score, State, Submission
 from challenge.results import PER_IMAGE
-
-MOST_BYTES = 2**40
-"""Of a number of bytes that is read at all. How many a phase takes is for its limits to say."""
-
-
-class PhaseOut(serializers.ModelSerializer[Phase]):
-    """A phase with its dates, limits and quotas."""
-
-    challenge = serializers.SlugField(source="challenge.slug")
-    dataset = serializers.CharField(source="dataset.name")
-    images = serializers.IntegerField(source="dataset.images")
-    limits = serializers.DictField(source="limits_data")
-    kinds = serializers.ListField(child=serializers.CharField(), help_text="Kinds of submission it takes.")
-
-    class Meta:
-        model = Phase
-        fields = (
-            "id",
-            "challenge",
-            "slug",
-            "title",
-            "dataset",
-            "images",
-            "opens",
-            "closes",
-            "is_open",
-            "contract",
-            "hidden_data",
-            "kinds",
-            "limits",
-            "quota_per_day",
-            "quota_total",
-            "quota_at_once",
-        )
-        read_only_fields = fields
 
 
 class ScoreOut(serializers.ModelSerializer[Score]):
@@ -58,6 +24,8 @@ class ScoreOut(serializers.ModelSerializer[Score]):
         model = Score
         fields = (
             "miou",
+            "miou_low",
+            "miou_high",
             "iou",
             "pixel_accuracy",
             "mean_pixel_accuracy",
@@ -69,20 +37,10 @@ class ScoreOut(serializers.ModelSerializer[Score]):
         read_only_fields = fields
 
 
-class BoardRowOut(serializers.Serializer[Row]):
-    """One line of the board."""
-
-    rank = serializers.IntegerField()
-    team = serializers.CharField(source="team.name")
-    is_baseline = serializers.BooleanField()
-    title = serializers.CharField(source="submission.title")
-    submitted = serializers.DateTimeField(source="submission.created")
-    score = ScoreOut()
-
-
 class AttemptOut(serializers.ModelSerializer[Attempt]):
     """One try. Progress and log are empty where the phase's data is hidden."""
 
+    limits = LimitsOut(help_text="Those it ran under.")
     images_done = serializers.SerializerMethodField()
     log = serializers.SerializerMethodField()
     measurements = serializers.SerializerMethodField()
@@ -100,6 +58,7 @@ class AttemptOut(serializers.ModelSerializer[Attempt]):
             "sentence",
             "advice",
             "flags",
+            "limits",
             "measurements",
             "log",
         )
@@ -126,12 +85,44 @@ class AttemptOut(serializers.ModelSerializer[Attempt]):
         return measurements
 
 
+class SubmissionBrief(serializers.ModelSerializer[Submission]):
+    """A line of a list; `/submissions/ID/` has the rest."""
+
+    challenge = serializers.SlugField(source="phase.challenge.slug")
+    phase = serializers.IntegerField(source="phase_id")
+    team = serializers.CharField(source="team.name")
+    verdict = serializers.CharField(
+        source="latest_verdict", allow_null=True, help_text="Of the last attempt that ended."
+    )
+    miou = serializers.FloatField(source="score.miou", allow_null=True, default=None, help_text="Fraction of 1.")
+
+    class Meta:
+        model = Submission
+        fields = (
+            "id",
+            "challenge",
+            "phase",
+            "team",
+            "kind",
+            "title",
+            "state",
+            "created",
+            "finished_at",
+            "is_chosen",
+            "disqualified_why",
+            "verdict",
+            "miou",
+        )
+        read_only_fields = fields
+
+
 class SubmissionOut(serializers.ModelSerializer[Submission]):
     """A submission as its team sees it."""
 
     team = serializers.CharField(source="team.name")
     queue_position = serializers.SerializerMethodField()
     waits_for = serializers.SerializerMethodField()
+    starts_in = serializers.SerializerMethodField()
     attempt = serializers.SerializerMethodField()
     score = ScoreOut(allow_null=True)
 
@@ -156,8 +147,11 @@ class SubmissionOut(serializers.ModelSerializer[Submission]):
             "queued_at",
             "finished_at",
             "cancel_requested",
+            "is_chosen",
+            "disqualified_why",
             "queue_position",
             "waits_for",
+            "starts_in",
             "note",
             "attempt",
             "score",
@@ -166,31 +160,31 @@ class SubmissionOut(serializers.ModelSerializer[Submission]):
 
     def get_queue_position(self, submission: Submission) -> int | None:
         """1 for the next; null unless it waits."""
-        return lineup.place(submission).position
+        return self._place(submission).position
 
     def get_waits_for(self, submission: Submission) -> str:
         """Why it waits, if for something else than its turn: for a host that can take it, or for the operators."""
-        return lineup.place(submission).why
+        return self._place(submission).why
+
+    def get_starts_in(self, submission: Submission) -> str:
+        """When it may begin, in round words; empty where it can't be told."""
+        place = self._place(submission)
+        return forecast.of_submission(submission, place) if place.position else ""
+
+    def _place(self, submission: Submission) -> lineup.Place:
+        places: dict[Any, lineup.Place] = cast(dict[str, Any], self.context).setdefault("places", {})
+        if submission.pk not in places:
+            places[submission.pk] = lineup.place(submission)
+        return places[submission.pk]
 
     @extend_schema_field(AttemptOut(allow_null=True))
     def get_attempt(self, submission: Submission) -> dict[str, Any] | None:
         """The attempt under way, or the last one."""
-        attempt = submissions.newest_attempt(submission)
+        attempt = submission.attempts.order_by("-number").first()
         if attempt is None:
             return None
         attempt.submission = submission
         return dict(AttemptOut(attempt, context=self.context).data)
-
-
-class ClientFields(serializers.Serializer[Any]):
-    """Input. Anything that is not named is refused by name."""
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """Refuses fields that are not the client's: state, score, verdict, team and whatever else."""
-        unknown = sorted(set(self.initial_data) - set(self.fields))
-        if unknown:
-            raise serializers.ValidationError(dict.fromkeys(unknown, "This field can't be set."))
-        return attrs
 
 
 class DescriptionFields(ClientFields):
@@ -221,56 +215,36 @@ class DescriptionFields(ClientFields):
         return {name: self.validated_data[name] for name in ("title", "method", "link", "parameters", "gmac")}
 
 
+class DescriptionIn(DescriptionFields):
+    """What of it is to be said anew; what is left out stays."""
+
+    @property
+    def about(self) -> dict[str, Any]:
+        """What was sent, as the services take it."""
+        return {name: value for name, value in self.validated_data.items() if name in self.initial_data}
+
+
 class SubmissionIn(DescriptionFields):
     """What a client may say about a new submission."""
 
-    phase = serializers.IntegerField(help_text="Id of the phase.")
+    phase = serializers.IntegerField(min_value=1, max_value=MOST_NUMBER, help_text="Id of the phase.")
     kind = serializers.ChoiceField(choices=Kind.choices)
     base = serializers.CharField(
-        max_length=30, required=False, default="", help_text="Base image of a code submission."
+        max_length=30,
+        required=False,
+        default="",
+        allow_blank=True,
+        help_text="Base image of a code submission; empty: the first that is offered.",
     )
     file = serializers.FileField(allow_empty_file=True, max_length=200)
 
 
-class UploadIn(DescriptionFields):
-    """What a client may say about an upload that will come in pieces."""
+class SubmissionQuery(PageQuery):
+    """Which submissions."""
 
-    phase = serializers.IntegerField(help_text="Id of the phase.")
-    kind = serializers.ChoiceField(choices=Kind.choices)
-    base = serializers.CharField(
-        max_length=30, required=False, default="", help_text="Base image of a code submission."
-    )
-    file_name = serializers.CharField(max_length=200, required=False, default="")
-    size = serializers.IntegerField(min_value=0, max_value=MOST_BYTES, help_text="Bytes of the whole file.")
-    sha256 = serializers.RegexField(
-        "^[0-9a-fA-F]{64}$", required=False, default="", help_text="Of the whole file: nothing else is taken then."
-    )
-
-    def validate_sha256(self, value: str) -> str:
-        """Small letters, as hashlib writes them."""
-        return value.lower()
-
-
-class UploadOut(serializers.ModelSerializer[Submission]):
-    """How far an upload is. Once its state is `queued` it is an ordinary submission with this id."""
-
-    offset = serializers.SerializerMethodField()
-    size = serializers.IntegerField(source="file_bytes")
-    beginning = serializers.SerializerMethodField()
-
-    class Meta:
-        model = Submission
-        fields = ("id", "state", "phase", "kind", "title", "file_name", "offset", "size", "beginning")
-        read_only_fields = fields
-
-    def get_offset(self, submission: Submission) -> int:
-        """Bytes that are here: go on from this one."""
-        return uploads.offset(submission)
-
-    @extend_schema_field(
-        inline_serializer("Beginning", {"bytes": serializers.IntegerField(), "sha256": serializers.CharField()})
-    )
-    def get_beginning(self, submission: Submission) -> dict[str, Any]:
-        """Checksum of its first bytes, at most 1 MiB: is a file that is chosen again the same?"""
-        length, digest = uploads.beginning(submission)
-        return {"bytes": length, "sha256": digest}
+    challenge = serializers.SlugField(required=False, max_length=50, help_text="Its slug.")
+    phase = serializers.IntegerField(required=False, min_value=1, max_value=MOST_NUMBER, help_text="Its id.")
+    state = serializers.ChoiceField(choices=State.choices, required=False)
+    kind = serializers.ChoiceField(choices=Kind.choices, required=False)
+    team = serializers.SlugField(required=False, max_length=60, help_text="Its slug.")
+    disqualified = serializers.BooleanField(required=False, default=None, allow_null=True)
