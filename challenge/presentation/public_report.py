@@ -10,7 +10,7 @@ from typing import Any
 from django.contrib.auth.models import AnonymousUser, User
 
 from challenge import entrants, permissions
-from challenge.models import Attempt, BoardRow, Standing, Submission
+from challenge.models import Attempt, BoardRow, Kind, Standing, Submission
 from challenge.presentation import limits_text, report, units
 from challenge.results import PER_IMAGE
 
@@ -46,12 +46,15 @@ def context(user: User | AnonymousUser, submission: Submission) -> dict[str, Any
         "standings": _standings(user, submission),
         "attempt": attempt,
         "limits": limits_text.sentence(attempt.limits),
-        "is_run": submission.kind != "predictions",
+        "is_run": Kind(submission.kind).runs,
         "other_limits": attempt.limits != phase.limits,
         "host": host_facts(attempt.host),
         "declared": report.declared(submission),
         "is_mine": permissions.can_see_submission(user, submission),
         **report.figures_of(submission, _without_images(attempt) if phase.hidden_data else attempt, score),
+        **(
+            {} if Kind(submission.kind).runs else {"usage": []}
+        ),  # Of a zip its size alone, which is nobody else's business.
     }
 
 
