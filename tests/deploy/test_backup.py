@@ -103,7 +103,7 @@ def test_restore_drill(tmp_path: Path, drawn: Path) -> None:
         "last": ["finished", ["OK"], True, 1],
     }
     assert found["live"] == 0
-    assert found["board"] == 1
+    assert found["board"] == 3, "of the one team: its best, its latest and its final one"
     assert found["miou"] == before["miou"], "the same model has the same score as before"
 
 
