@@ -18,7 +18,7 @@ from tests import services
 
 StartBroker = Callable[[Path], AbstractContextManager[str]]
 
-pytestmark = [pytest.mark.services, pytest.mark.docker]
+pytestmark = [pytest.mark.services, pytest.mark.docker, pytest.mark.timeout(960)]
 
 
 ON_THE_DATABASE = (
@@ -47,7 +47,7 @@ def test_on_postgresql_and_a_broker(tmp_path: Path, start_broker: StartBroker, f
             capture_output=True,
             text=True,
             check=False,
-            timeout=290,
+            timeout=900,
         )
     print(done.stdout[-20_000:], done.stderr[-2_000:])
     assert done.returncode == 0
@@ -66,7 +66,7 @@ def test_boards_on_postgresql() -> None:
             capture_output=True,
             text=True,
             check=False,
-            timeout=290,
+            timeout=900,
         )
     print(done.stdout[-20_000:], done.stderr[-2_000:])
     assert done.returncode == 0
