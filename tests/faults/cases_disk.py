@@ -55,7 +55,8 @@ def full_for_uploads(world: World) -> None:
         world.start()
         world.settle(submission, faults=0)
         assert list(incoming.iterdir()) == [], "nothing is left where it arrived"
-        assert len([path for path in (world.folder / "media/submissions").rglob("*") if path.is_file()]) == 1
+        kept_uploads = [path for path in (world.folder / "media" / "submissions").rglob("*") if path.is_file()]
+        assert [path.stat().st_size for path in kept_uploads] == [len(whole)], "it is kept once, and whole"
 
 
 def _large_zip() -> bytes:

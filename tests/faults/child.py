@@ -7,6 +7,8 @@ import json
 import random
 import sys
 import time
+import traceback
+from pathlib import Path
 
 import django
 
@@ -40,7 +42,9 @@ def _report(name: str, engine: worlds.Engine) -> None:
         with contextlib.redirect_stdout(sys.stderr), worlds.world(engine) as world:
             CASES[name](world)
     except Exception as broken:
-        error = " ".join(f"{type(broken).__name__}: {broken}".split())[:300]
+        where = traceback.extract_tb(broken.__traceback__)[-1]
+        said = str(broken) or where.line  # An assertion without words: what it asserts.
+        error = " ".join(f"{type(broken).__name__}: {said} ({Path(where.filename).name}:{where.lineno})".split())[:300]
     seconds = f"{time.monotonic() - started:.1f}"
     print(json.dumps({"case": name, "seconds": seconds, "error": error}), flush=True)
 
