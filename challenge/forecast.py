@@ -99,7 +99,7 @@ def _words(takers: Sequence[Host], ahead: Q) -> str:
     if not takers:
         return ""
     counts: Counter[Sort] = Counter()
-    for phase, kind in lineup.waiting().filter(ahead).values_list("phase", "kind")[: MOST_AHEAD + 1]:
+    for phase, kind in lineup.waiting().order_by().filter(ahead).values_list("phase", "kind")[: MOST_AHEAD + 1]:
         counts[phase, Kind(kind).runs] += 1
     running, usual = _runs(takers)
     seconds = until_start(counts, running, usual)

@@ -1,8 +1,8 @@
 """Who is next: the order of the queue, one for the claim and for the pages.
 
 Start-time fair queueing (Goyal, Vin and Cheng 1996): a submission draws a turn when it is queued, one after its team's
-last, but never one that is past. So teams alternate however many each of them sends, nobody saves up turns, and the
-order is one index: a claim costs the same however many wait.
+last, but never one that is past. So teams alternate however many each of them sends, nobody saves up turns. A claim
+looks up the first of each phase in one index, and costs the same however many wait.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 
 import structlog
-from django.db.models import Exists, Max, OuterRef, Q, QuerySet
+from django.db.models import Max, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Now
 
 from challenge import hosts
@@ -75,10 +75,13 @@ def waiting_for(takers: list[Host] | None) -> Q:
 
 
 def _phases_in_line() -> QuerySet[Phase]:
-    """Phases with something in the queue."""
-    return Phase.objects.filter(
-        Exists(Submission.objects.filter(state=State.QUEUED, held_at=None, phase=OuterRef("pk")))
-    )
+    """Phases with something in the queue.
+
+    One look into an index for each phase. EXISTS here would be made into a join by PostgreSQL, which reads the whole
+    queue as soon as there are two phases: 20 ms for 100,000 that wait.
+    """
+    first = waiting().filter(phase=OuterRef("pk")).values("turn")[:1]
+    return Phase.objects.annotate(first_turn=Subquery(first)).filter(first_turn__isnull=False)
 
 
 def _limits(phase: Phase) -> Limits | None:

@@ -124,11 +124,7 @@ class Submission(models.Model):
             models.CheckConstraint(condition=~Q(state="finished") | Q(score__isnull=False), name="finished_has_score"),
         )
         indexes = (
-            models.Index(
-                fields=("turn", "queued_at", "id"),
-                condition=Q(state="queued", held_at__isnull=True),
-                name="submission_queue",
-            ),
+            # The only one in the queue's order: given one of all phases, PostgreSQL may walk it for what a phase has.
             models.Index(
                 fields=("phase", "turn", "queued_at", "id"),
                 condition=Q(state="queued", held_at__isnull=True),

@@ -31,17 +31,22 @@ def queue_rows(scratch: Path) -> list[Row]:
     from tests import services
 
     found = []
-    for count in (FEW, MANY):
+    for count, elsewhere in ((FEW, 0), (MANY, 0), (FEW, MANY)):
+        folder, counts = scratch / f"{count}-{elsewhere}", {"WAITING": str(count), "ELSEWHERE": str(elsewhere)}
         with services.postgresql() as database:
-            found.append(_child("claims", scratch / str(count), DATABASE_URL=database, WAITING=str(count)))
-    few, many = found
-    ratio = many["p95"] / few["p95"]
+            found.append(_child("claims", folder, DATABASE_URL=database, **counts))
+    few, many, behind = found
+    ratio, ratio_behind = many["p95"] / few["p95"], behind["p95"] / few["p95"]
     shared = _child("throughput", scratch / "shared")
     gain = shared["two"] / shared["one"]
     return [
         Row(
             f"claim, p95 of {CLAIMERS} claimers: {MANY:,} waiting / {FEW:,}",
             f"{1000 * many['p95']:.1f} / {1000 * few['p95']:.1f} ms", ratio, "at most 2 x", ratio <= 2,
+        ),
+        Row(
+            f"the same, behind {MANY:,} for other hosts / alone",
+            f"{1000 * behind['p95']:.1f} / {1000 * few['p95']:.1f} ms", ratio_behind, "at most 2 x", ratio_behind <= 2,
         ),
         Row(
             "runs a minute: two hosts / one",
@@ -70,8 +75,12 @@ def _child(what: str, folder: Path, **environment: str) -> dict[str, float]:
     return found
 
 
-def claims(waiting: int) -> dict[str, float]:
-    """Seconds of a claim, 95 % below, with so many waiting; the claimers work at the same time."""
+def claims(waiting: int, elsewhere: int) -> dict[str, float]:
+    """Seconds of a claim, 95 % below, with so many waiting; the claimers work at the same time.
+
+    Args:
+        elsewhere: so many more wait before them, for hosts of another queue.
+    """
     from django.db import connection
 
     from challenge import hosts
@@ -79,14 +88,15 @@ def claims(waiting: int) -> dict[str, float]:
     from tests import factories
 
     phase = factories.PhaseFactory()
+    other = factories.PhaseFactory(challenge=phase.challenge, queue="other")
     teams = [factories.team(phase.challenge) for _ in range(50)]
     creator = teams[0].memberships.get().user
     rows = (
         Submission(
-            phase=phase, team=teams[number % 50], creator=creator, kind="code", title="x", state=State.QUEUED,
-            turn=number // 50, queued_at=phase.opens,
+            phase=other if number < elsewhere else phase, team=teams[number % 50], creator=creator, kind="code",
+            title="x", state=State.QUEUED, turn=number // 50, queued_at=phase.opens,
         )
-        for number in range(waiting)
+        for number in range(elsewhere + waiting)
     )  # fmt: skip
     Submission.objects.bulk_create(rows, batch_size=5000)
     with connection.cursor() as cursor:
@@ -145,7 +155,9 @@ def main() -> None:
     from django.core.management import call_command
 
     call_command("migrate", verbosity=0)
-    found = claims(int(os.environ["WAITING"])) if sys.argv[1] == "claims" else throughput()
+    found = (
+        claims(int(os.environ["WAITING"]), int(os.environ["ELSEWHERE"])) if sys.argv[1] == "claims" else throughput()
+    )
     print(json.dumps(found))
 
 

@@ -69,6 +69,7 @@ def upload_rows(scratch: Path) -> list[Row]:
         file.write(b"ustar")
         file.truncate(SIZE)
     with running_site(scratch / "uploads") as site:
+        site.env["DJANGO_SETTINGS_MODULE"] = "challenge.settings"
         site.env |= {"TOKEN": site.python("-c", SEED).strip(), "SITE": site.url, "FILE": str(large), "SIZE": str(SIZE)}
         rows = [_row(site, scratch, name, command) for name, command in WAYS.items()]
         assert len(site.python("-c", ALL.replace("SIZE", str(SIZE))).split()) == len(WAYS)
